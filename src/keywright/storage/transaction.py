@@ -1,0 +1,71 @@
+"""Transactions: `read` sees one consistent state, `write` is all or nothing. A verb takes one and never commits itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from keywright.errors import Busy
+
+Tx = AsyncConnection
+"""An open transaction, handed from the edge through a service to its store."""
+
+
+class Database:
+    """One database. Writers of this process queue on a lock, so that SQLite's is contended between processes only."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._writer = asyncio.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """Give a transaction that is committed when the block ends and undone when it raises.
+
+        Raises `Busy` when the database stays locked or can't be written; then nothing was changed.
+        """
+        if not self.is_sqlite:
+            async with self._begin(write=True) as tx:
+                yield tx
+            return
+        async with self._writer, self._begin(write=True) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """Give a transaction for reading."""
+        async with self._begin(write=False) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _begin(self, *, write: bool) -> AsyncIterator[Tx]:
+        try:
+            async with self.engine.connect() as connection:
+                if self.is_sqlite:
+                    await connection.execution_options(keywright_write=write)
+                async with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            if _is_temporary(error):
+                raise Busy("the database is locked or unreachable", hint="try again; is another process holding it?") from None
+            raise
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _is_temporary(error: DBAPIError) -> bool:
+    text = str(error.orig).lower()
+    return error.connection_invalidated or any(
+        word in text for word in ("database is locked", "disk i/o error", "database or disk is full", "connection refused")
+    )
