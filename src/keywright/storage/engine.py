@@ -35,7 +35,10 @@ def open_database(url: str) -> Database:
         return Database(_sqlite_engine(url))
     if url.startswith("postgresql+asyncpg://"):
         return Database(create_async_engine(url, pool_size=8, max_overflow=8, isolation_level="READ COMMITTED"))
-    raise Unusable("the database URL is of a kind Keywright does not know", hint="use sqlite+aiosqlite:/// or postgresql+asyncpg://")
+    raise Unusable(
+        "the database URL is of a kind Keywright does not know",
+        hint="use sqlite+aiosqlite:/// or postgresql+asyncpg://",
+    )
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:

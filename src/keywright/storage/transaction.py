@@ -56,7 +56,9 @@ class Database:
                     yield connection
         except DBAPIError as error:
             if _is_temporary(error):
-                raise Busy("the database is locked or unreachable", hint="try again; is another process holding it?") from None
+                raise Busy(
+                    "the database is locked or unreachable", hint="try again; is another process holding it?"
+                ) from None
             raise
 
     async def close(self) -> None:
@@ -67,5 +69,6 @@ class Database:
 def _is_temporary(error: DBAPIError) -> bool:
     text = str(error.orig).lower()
     return error.connection_invalidated or any(
-        word in text for word in ("database is locked", "disk i/o error", "database or disk is full", "connection refused")
+        word in text
+        for word in ("database is locked", "disk i/o error", "database or disk is full", "connection refused")
     )
