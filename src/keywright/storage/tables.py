@@ -169,3 +169,129 @@ key_last_use = Table(
 )
 
 # ── sandbox ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+sandbox_head = Table(
+    "sandbox_head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),  # the latest given to an order, a trade; its row is the writers' lock
+)
+
+sandbox_accounts = Table(
+    "sandbox_accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("sub_account", Text, primary_key=True),  # empty: the account itself
+    Column("opened_at", BigInteger, nullable=False),  # when it was given its starting money, once
+)
+
+sandbox_balances = Table(
+    "sandbox_balances",
+    metadata,
+    Column("id", Text, nullable=False, unique=True),  # what clients ask for under accounts/{id}
+    Column("account_id", Text, primary_key=True),  # empty: the house
+    Column("sub_account", Text, primary_key=True),
+    Column("book", Text, primary_key=True),  # main, trade; the house: equity, fees
+    Column("currency", Text, primary_key=True),
+    Column("available", Text, nullable=False),
+    Column("held", Text, nullable=False),  # what open orders have set aside
+)
+
+sandbox_postings = Table(
+    "sandbox_postings",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("movement", BigInteger, nullable=False),  # postings of one movement sum to zero in each currency
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("book", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("leg", Text, nullable=False),  # available, held
+    Column("amount", Text, nullable=False),  # signed
+    Column("at", BigInteger, nullable=False),
+    Index(None, "account_id", "sub_account", "currency"),
+)
+
+sandbox_lines = Table(
+    "sandbox_lines",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("book", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount", Text, nullable=False),  # signed
+    Column("fee", Text, nullable=False),
+    Column("balance", Text, nullable=False),  # of the purse, afterwards
+    Column("kind", Text, nullable=False),
+    Column("context", Text, nullable=False),  # JSON: order and trade
+    Column("at", BigInteger, nullable=False),
+    Index(None, "account_id", "sub_account", "id"),
+)
+
+sandbox_orders = Table(
+    "sandbox_orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),  # time priority
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("client_oid", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("price", Text),
+    Column("size", Text),
+    Column("funds", Text),
+    Column("terms", Text, nullable=False),  # JSON: what else was asked for
+    Column("deal_size", Text, nullable=False),
+    Column("deal_funds", Text, nullable=False),
+    Column("fee", Text, nullable=False),
+    Column("cut_size", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),  # null: open
+    Column("cancelled_at", BigInteger),
+    UniqueConstraint("account_id", "sub_account", "client_oid"),
+    Index(None, "symbol", "closed_at"),
+    Index(None, "account_id", "sub_account", "closed_at", "number"),
+)
+
+sandbox_fills = Table(
+    "sandbox_fills",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("number", BigInteger, nullable=False),  # of the trade: both sides carry it
+    Column("order_id", Text, ForeignKey("sandbox_orders.id"), nullable=False),
+    Column("counter_order_id", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("liquidity", Text, nullable=False),
+    Column("price", Text, nullable=False),
+    Column("size", Text, nullable=False),
+    Column("funds", Text, nullable=False),
+    Column("fee", Text, nullable=False),
+    Column("fee_rate", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "account_id", "sub_account", "symbol", "id"),
+    Index(None, "order_id"),
+)
+
+sandbox_transfers = Table(
+    "sandbox_transfers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("client_oid", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "sub_account", "client_oid"),
+)

@@ -1,0 +1,84 @@
+"""Wires the doors: one gateway per environment, and what stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from keywright.app.services import Services
+from keywright.gateway.admit import Desk
+from keywright.gateway.embedded import EmbeddedState
+from keywright.gateway.freshness import SqliteFreshness
+from keywright.gateway.keys import Keys
+from keywright.gateway.model import GatewayConfig, Quota
+from keywright.gateway.proxy import Proxy
+from keywright.gateway.routes import kucoin_routes
+from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream
+from keywright.gateway.usage import Usage
+from keywright.issuing.material import pepper
+from keywright.issuing.model import Environment
+from keywright.protocol.kucoin import KucoinDialect
+from keywright.protocol.message import Forward
+from keywright.sandbox.app import Sandbox
+from keywright.settings import Settings
+
+
+class Gateways:
+    """The gateways of one server, and what they share: key cache, memory, usage."""
+
+    def __init__(
+        self, services: Services, settings: Settings, *, database_path: Path, base_urls: Mapping[str, str]
+    ) -> None:
+        self._services = services
+        self._settings = settings
+        self.freshness = SqliteFreshness(database_path)
+        self.keys = Keys(services.database, keyring=services.keyring, audit=services.audit, freshness=self.freshness)
+        self.state = EmbeddedState(services.database)
+        self.usage = Usage(services.database)
+        self.assertions = Assertions(services.keyring.derive(ASSERTION_LABEL))
+        self.sandbox = Sandbox(services.database, clock=services.clock) if settings.is_sandbox else None
+        self._config = GatewayConfig(
+            environment="",
+            window_ms=settings.clock_window_ms,
+            address_quota=Quota(settings.address_requests, 30_000),
+            trusted_proxies=settings.trusted_proxies,
+            base_urls=base_urls,
+        )
+        self._services_behind: list[ServiceUpstream] = []
+
+    def proxy(self, environment: Environment) -> Proxy:
+        """Return the gateway of one environment as an ASGI application. Call it inside the running loop."""
+        desk = Desk.open(
+            replace(self._config, environment=environment.value),
+            dialect=KucoinDialect(self._settings.header_prefix, self._settings.accept_key_version_1),
+            routes=kucoin_routes(environment.value),
+            keys=self.keys,
+            state=self.state,
+            pepper=pepper(self._services.keyring),
+        )
+        return Proxy(desk, forward=self._behind(environment), usage=self.usage, clock=self._services.clock)
+
+    async def start(self) -> None:
+        """Load what must be remembered from before."""
+        await self.state.start(now=self._services.clock(), window_ms=self._settings.clock_window_ms)
+
+    async def stop(self) -> None:
+        """Keep what waits to be kept, and close what is open."""
+        await self.state.stop()
+        for upstream in self._services_behind:
+            await upstream.close()
+        self.freshness.close()
+
+    def _behind(self, environment: Environment) -> Forward:
+        if self.sandbox is not None:
+            return self.sandbox.forward
+        settings = self._settings
+        url = (
+            settings.futures_upstream or settings.upstream if environment is Environment.FUTURES else settings.upstream
+        )
+        upstream = ServiceUpstream(
+            url, assertions=self.assertions, credential_prefix=settings.header_prefix, clock=self._services.clock
+        )
+        self._services_behind.append(upstream)
+        return upstream.forward

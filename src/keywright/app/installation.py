@@ -1,0 +1,171 @@
+"""Opens an installation, or makes one: the database, its schema, its keyring. All or nothing.
+
+A new database is built under another name and renamed when it is whole; an older one is copied before it is upgraded.
+Whatever is wrong is said before anything is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from keywright import ids
+from keywright.app import folders as files, store
+from keywright.app.folders import Folders
+from keywright.errors import Unopenable, Unusable
+from keywright.gateway.store import begin_replay
+from keywright.sealing.keyring import Keyring, new_data_key, unwrap, wrap
+from keywright.sealing.wrapping import create_wrapping_key, read_wrapping_key
+from keywright.secret import Secret
+from keywright.storage import schema
+from keywright.storage.engine import open_database, sqlite_url
+from keywright.storage.transaction import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An open database with its keyring."""
+
+    folders: Folders
+    database: Database
+    keyring: Keyring
+    is_new: bool
+    """Whether it was made just now."""
+
+
+async def open_installation(folders: Folders, *, now: int) -> Installation:
+    """Return the installation in these folders, made or upgraded where that is needed.
+
+    Raises `Unusable`, with nothing changed, when files are missing, foreign, newer than this program or too open.
+    """
+    files.check(folders)
+    is_new = not folders.database.exists()
+    if is_new:
+        files.make(folders)
+        with files.hold(folders.data / "making.lock", wait=True):
+            if not folders.database.exists():
+                await _make(folders, now=now)
+    wrapping_key = _wrapping_key(folders)
+    database = open_database(sqlite_url(folders.database))
+    try:
+        await _check_schema(folders, database)
+        keyring = await _open_keyring(folders, database, wrapping_key)
+        await _upgrade_if_older(folders, database, now=now)
+    except BaseException:
+        await database.close()
+        raise
+    return Installation(folders, database, keyring, is_new)
+
+
+def _wrapping_key(folders: Folders) -> Secret:
+    if not folders.wrapping_key.exists():
+        raise Unusable(
+            f"the wrapping key {folders.wrapping_key} is missing, and the database {folders.database} can't be opened without it",
+            hint="restore the file from its backup; with a new one every secret in the database would be lost",
+        )
+    return read_wrapping_key(folders.wrapping_key)
+
+
+async def _make(folders: Folders, *, now: int) -> None:
+    existing = folders.wrapping_key.exists()
+    wrapping_key = read_wrapping_key(folders.wrapping_key) if existing else create_wrapping_key(folders.wrapping_key)
+    unfinished = folders.database.with_suffix(".new")
+    _remove(unfinished)
+    database = open_database(sqlite_url(unfinished))
+    database_id = ids.new_id("db")
+    try:
+        from keywright.storage.migrate import upgrade  # noqa: PLC0415  loads Alembic, a quarter of a second
+
+        await upgrade(database)
+        async with database.write() as tx:
+            wrapped = wrap(new_data_key(), wrapping_key=wrapping_key, database_id=database_id, version=1)
+            await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
+            await begin_replay(tx, now=now)  # there were no requests before: every mark will be kept
+    finally:
+        await database.close()
+    _settle(unfinished)
+    unfinished.rename(folders.database)
+    _sync_folder(folders.data)
+
+
+async def _check_schema(folders: Folders, database: Database) -> None:
+    try:
+        async with database.read() as tx:
+            revision = await schema.revision(tx)
+    except Exception as error:
+        if "file is not a database" in str(error):
+            raise Unusable(f"{folders.database} is not a Keywright database") from None
+        raise
+    if revision is None:
+        raise Unusable(f"{folders.database} is not a Keywright database", hint="move it away and start again")
+    if revision not in schema.KNOWN:
+        raise Unusable(
+            f"the database {folders.database} was made by a newer version of Keywright (schema {revision})",
+            hint="start that version, or restore a backup from before the upgrade",
+        )
+
+
+async def _open_keyring(folders: Folders, database: Database, wrapping_key: Secret) -> Keyring:
+    async with database.read() as tx:
+        rows = await store.keyring_rows(tx)
+    if not rows:
+        raise Unusable(f"the database {folders.database} has lost its keyring", hint="restore it from a backup")
+    try:
+        keys = {
+            row.version: unwrap(
+                row.wrapped, wrapping_key=wrapping_key, database_id=row.database_id, version=row.version
+            )
+            for row in rows
+        }
+    except Unopenable:
+        raise Unusable(
+            f"the wrapping key {folders.wrapping_key} belongs to another database than {folders.database}",
+            hint="restore the key that was made with this database",
+        ) from None
+    return Keyring(rows[0].database_id, keys)
+
+
+async def _upgrade_if_older(folders: Folders, database: Database, *, now: int) -> None:
+    async with database.read() as tx:
+        revision = await schema.revision(tx)
+    if revision == schema.HEAD:
+        return
+    from keywright.storage.migrate import upgrade  # noqa: PLC0415  loads Alembic, a quarter of a second
+
+    folders.backups.mkdir(mode=0o700, exist_ok=True)
+    _copy(folders.database, folders.backups / f"keywright-{revision}-{now}.db")
+    await upgrade(database)
+
+
+def _copy(source: Path, target: Path) -> None:
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with sqlite3.connect(source) as from_, sqlite3.connect(target) as to:
+        from_.backup(to)
+    from_.close()
+    to.close()
+    _sync_folder(target.parent)
+
+
+def _settle(path: Path) -> None:
+    """Move everything into the one file that is about to be renamed: a -wal would not follow."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.close()
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), Path(f"{path}-journal")):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

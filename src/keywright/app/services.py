@@ -1,0 +1,63 @@
+"""The verbs of one installation, wired once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+
+from keywright.app.folders import folders_of
+from keywright.app.installation import Installation, open_installation
+from keywright.audit.log import AuditLog
+from keywright.clock import Clock, wall_clock_ms
+from keywright.identity.passwords import Passwords
+from keywright.identity.service import IdentityService
+from keywright.issuing.model import Policy
+from keywright.issuing.service import IssuingService
+from keywright.sealing.keyring import Keyring
+from keywright.settings import Settings
+from keywright.storage.transaction import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What surfaces call."""
+
+    database: Database
+    keyring: Keyring
+    audit: AuditLog
+    identity: IdentityService
+    issuing: IssuingService
+    clock: Clock
+
+
+def wire(
+    database: Database, keyring: Keyring, *, policy: Policy, clock: Clock, hasher: PasswordHasher | None = None
+) -> Services:
+    """Return the services over an open database."""
+    audit = AuditLog(keyring.derive("audit/v1"))
+    identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher))
+    issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
+    return Services(database, keyring, audit, identity, issuing, clock)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return the key policy that the settings ask for."""
+    return Policy(settings.keys_per_account, settings.key_lifetime_days)
+
+
+def services_of(installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms) -> Services:
+    """Return the services of an open installation."""
+    return wire(installation.database, installation.keyring, policy=policy_of(settings), clock=clock)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, clock: Clock = wall_clock_ms) -> AsyncIterator[Services]:
+    """Open the settings' installation and give its services; close it at the end."""
+    installation = await open_installation(folders_of(settings), now=clock())
+    try:
+        yield services_of(installation, settings, clock=clock)
+    finally:
+        await installation.database.close()

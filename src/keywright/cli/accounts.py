@@ -1,0 +1,97 @@
+"""`keywright accounts`: accounts, for the operator of this installation."""
+
+from __future__ import annotations
+
+import click
+
+from keywright.cli import options, terminal
+
+
+@click.group("accounts")
+def group() -> None:
+    """Accounts that own API keys."""
+
+
+@group.command("create")
+@click.argument("email")
+@options.data_dir
+@options.as_json
+async def create(email: str, *, data_dir: str | None, as_json: bool) -> None:
+    """Make an account. Asks for its password; shows its authenticator secret once."""
+    from keywright.app.services import opened
+    from keywright.audit.events import Actor
+    from keywright.identity.totp import provisioning_uri
+
+    settings = options.settings_of(data_dir=data_dir)
+    async with opened(settings) as services:
+        password = terminal.ask_secret("Password", confirm=True)
+        password_hash = await services.identity.hash_password(email, password)
+        async with services.database.write() as tx:
+            enrolled = await services.identity.create_account(
+                tx, email, password_hash=password_hash, actor=Actor("operator", agent="cli"), now=services.clock()
+            )
+    account = enrolled.account
+    uri = provisioning_uri(enrolled.totp_secret, email=account.email, issuer="Keywright")
+    if as_json:
+        shown = {"id": account.id, "uid": account.uid, "email": account.email}
+        terminal.out_json({**shown, "totp_secret": enrolled.totp_secret.reveal_text(), "totp_uri": uri.reveal_text()})
+        return
+    terminal.say(f"Account {account.email} is made. Put this into an authenticator now; it is not shown again:")
+    terminal.out(uri.reveal_text())
+
+
+@group.command("list")
+@options.data_dir
+@options.as_json
+async def list_(*, data_dir: str | None, as_json: bool) -> None:
+    """List every account."""
+    from keywright.app.services import opened
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services, services.database.read() as tx:
+        accounts = await services.identity.accounts(tx)
+    if as_json:
+        rows = [
+            {"id": a.id, "uid": a.uid, "email": a.email, "created_at": a.created_at, "frozen_at": a.frozen_at}
+            for a in accounts
+        ]
+        terminal.out_json({"accounts": rows})
+        return
+    terminal.out_table(
+        ("EMAIL", "UID", "CREATED", "FROZEN", "ID"),
+        [(a.email, a.uid, terminal.moment(a.created_at), terminal.moment(a.frozen_at), a.id) for a in accounts],
+    )
+
+
+@group.command("freeze")
+@click.argument("email")
+@options.data_dir
+async def freeze(email: str, *, data_dir: str | None) -> None:
+    """Refuse every request with any key of an account, at once. Asks for no code."""
+    from keywright.app.services import opened
+    from keywright.audit.events import Actor
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services, services.database.write() as tx:
+        account = await services.identity.account(tx, email=email)
+        await services.identity.freeze(tx, account.id, actor=Actor("operator", agent="cli"), now=services.clock())
+    terminal.say(f"{account.email} is frozen: its keys are refused from now on.")
+
+
+@group.command("unfreeze")
+@click.argument("email")
+@options.data_dir
+async def unfreeze(email: str, *, data_dir: str | None) -> None:
+    """Lift a freeze. Asks for the account's authenticator code."""
+    from keywright.app.services import opened
+    from keywright.audit.events import Actor
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services:
+        async with services.database.read() as tx:
+            account = await services.identity.account(tx, email=email)
+        code = terminal.ask_code(account.email)
+        async with services.database.write() as tx:
+            now = services.clock()
+            proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
+            await services.identity.unfreeze(
+                tx, account.id, proof=proof, actor=Actor(account.id, factor=proof.factor, agent="cli"), now=now
+            )
+    terminal.say(f"{account.email} is no longer frozen.")

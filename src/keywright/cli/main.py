@@ -1,0 +1,72 @@
+"""The `keywright` command: its parser, and the only place that exits.
+
+Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second factor needed · 5 not found · 6 refused by a rule ·
+7 busy, may work later · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import click
+
+from keywright import __version__
+from keywright.cli import accounts, audit, demo, keys, serve, settings, terminal
+from keywright.errors import KeywrightError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
+    "7 busy, 130 interrupted.",
+)
+@click.version_option(__version__, message="keywright %(version)s")
+def cli() -> None:
+    """Issue exchange-style API keys and enforce them at a gateway."""
+
+
+for command in (serve.command, demo.command, accounts.group, keys.group, audit.group, settings.command):
+    cli.add_command(command)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. Errors of ours become a sentence and a hint; others a traceback
+    without values only where KEYWRIGHT_DEBUG is set."""
+    os.umask(0o077)
+    try:
+        result = cli.main(arguments, prog_name="keywright", standalone_mode=False)
+        if isinstance(result, Coroutine):
+            return _complete(result)
+        return result if isinstance(result, int) else 0
+    except KeywrightError as problem:
+        terminal.error(problem)
+        return problem.exit_code
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        terminal.say("keywright: interrupted")
+        return 130
+    except Exception as unforeseen:
+        if os.environ.get("KEYWRIGHT_DEBUG"):
+            raise
+        terminal.say(f"keywright: an error nobody foresaw: {type(unforeseen).__name__}")
+        terminal.say("  hint: KEYWRIGHT_DEBUG=1 shows where; please report it")
+        return 1
+
+
+def _complete(work: Coroutine[Any, Any, Any]) -> int:
+    """Run a command's coroutine: the one place where a loop is started."""
+    if sys.platform != "win32":
+        import uvloop
+
+        uvloop.run(work)
+    else:
+        asyncio.run(work)
+    return 0

@@ -1,0 +1,41 @@
+"""`keywright serve`: the server, until Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keywright.cli import options, snippets, terminal
+
+if TYPE_CHECKING:
+    from keywright.app.demo import Demo
+    from keywright.app.server import Running
+
+
+@click.command("serve")
+@options.data_dir
+@click.option("--host", metavar="H", help="Address to listen at (127.0.0.1).")
+@click.option("--console-port", type=int, metavar="P", help="Port of the console (8400; 0 picks a free one).")
+@click.option("--gateway-port", type=int, metavar="P", help="Port of the spot gateway (8401).")
+@click.option("--futures-port", type=int, metavar="P", help="Port of the futures gateway (8402).")
+@click.option("--upstream", metavar="URL", help="The service behind the gateway; without it, the sandbox.")
+@click.option("--public-url", metavar="URL", help="https:// address people use; needed to listen beyond loopback.")
+def command(**given: Any) -> Coroutine[Any, Any, None]:
+    """Run the gateways, and the sandbox behind them unless --upstream names a service."""
+    from keywright.app.server import serve
+
+    settings = options.settings_of(**given)
+    return serve(settings, announce=_announce)
+
+
+def _announce(running: Running, values: Demo | None) -> None:
+    terminal.out(f"Keywright is running ({running.mode}). Ctrl-C stops it.")
+    terminal.out(f"  spot     {running.spot_url}")
+    terminal.out(f"  futures  {running.futures_url}")
+    terminal.out(f"  console  {running.console_url}")
+    if values is not None:
+        terminal.out(snippets.first_start(running, values))
+    elif running.mode == "sandbox":
+        terminal.out("  A key to trade with: make demo (or: keywright demo)")

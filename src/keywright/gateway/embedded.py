@@ -1,0 +1,75 @@
+"""State of one process whose marks survive it: memory decides, the embedded database keeps.
+
+A mark is committed before its request is forwarded. Requests that arrive while a commit is under way share the next
+one, so the cost of `fsync` is spread over all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from keywright.errors import Busy, KeywrightError
+from keywright.gateway import store
+from keywright.gateway.memory import MemoryState
+from keywright.storage.transaction import Database
+
+
+class EmbeddedState(MemoryState):
+    """Remembers in memory and in the database. Call `start` before the first request and `stop` after the last."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self._waiting: list[tuple[bytes, int, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._now = 0
+
+    async def start(self, *, now: int, window_ms: int) -> None:
+        """Load the marks that still count. Where they may have been lost, writes stamped up to now + window are refused."""
+        async with self._database.write() as tx:
+            began_at = await store.replay_began_at(tx)
+            if began_at is None:
+                self.quarantine(until=now + window_ms)
+                await store.begin_replay(tx, now=now)
+            for row in await store.load_marks(tx, now=now):
+                self._seen.setdefault(row.expires_at // 1000, set()).add(row.digest)
+        self._task = asyncio.create_task(self._keep_on(), name="replay journal")
+
+    async def stop(self) -> None:
+        """Keep what is waiting, then stop."""
+        if self._task is not None:
+            await asyncio.gather(*(kept for _, _, kept in self._waiting), return_exceptions=True)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def spend(self, digest: bytes, *, stamped_at: int, until: int, now: int) -> bool:
+        """Mark a request as seen; when this returns `True`, the mark is on disk. Raises `Busy` when it can't be kept."""
+        if not self.mark(digest, stamped_at=stamped_at, until=until, now=now):
+            return False
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((digest, until, kept))
+        self._now = now
+        self._wake.set()
+        await kept
+        return True
+
+    async def _keep_on(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._waiting = self._waiting, []
+            if not batch:
+                continue
+            try:
+                async with self._database.write() as tx:
+                    await store.keep_marks(tx, [(digest, until) for digest, until, _ in batch], now=self._now)
+            except Exception as error:  # noqa: BLE001  each waiter is told; the journal itself goes on
+                cause = error if isinstance(error, KeywrightError) else Busy("the mark of this request can't be kept")
+                for _, _, kept in batch:
+                    if not kept.done():
+                        kept.set_exception(cause)
+            else:
+                for _, _, kept in batch:
+                    if not kept.done():
+                        kept.set_result(None)

@@ -1,0 +1,75 @@
+"""Queries of the gateway: key records with their owners, marks of seen requests, usage. SQL of this part lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from keywright.gateway.model import Attempt
+from keywright.storage.tables import accounts, api_keys, key_last_use, replay_entries, replay_epoch, usage_records
+from keywright.storage.transaction import Tx
+
+
+async def find_key(tx: Tx, key_id: str) -> Row[Any] | None:
+    """Return the row of a key that is not deleted, with its account's uid and freeze; or `None`."""
+    query = (
+        select(api_keys, accounts.c.uid, accounts.c.frozen_at.label("account_frozen_at"))
+        .join(accounts, accounts.c.id == api_keys.c.account_id)
+        .where(api_keys.c.id == key_id, api_keys.c.deleted_at.is_(None))
+    )
+    return (await tx.execute(query)).one_or_none()
+
+
+async def replay_began_at(tx: Tx) -> int | None:
+    """Return since when marks of seen requests are all kept; `None` when that was lost."""
+    return (await tx.execute(select(replay_epoch.c.began_at))).scalar_one_or_none()
+
+
+async def begin_replay(tx: Tx, *, now: int) -> None:
+    """Note that marks are kept from now on."""
+    await tx.execute(delete(replay_epoch))
+    await tx.execute(insert(replay_epoch).values(id=1, began_at=now))
+
+
+async def load_marks(tx: Tx, *, now: int) -> Sequence[Row[bytes, int]]:
+    """Return the marks that still count: rows of `digest` and `expires_at`."""
+    query = select(replay_entries.c.digest, replay_entries.c.expires_at).where(replay_entries.c.expires_at >= now)
+    return (await tx.execute(query)).all()
+
+
+async def keep_marks(tx: Tx, marks: Iterable[tuple[bytes, int]], *, now: int) -> None:
+    """Keep marks of (digest, expiry), and forget those whose time is over."""
+    await tx.execute(delete(replay_entries).where(replay_entries.c.expires_at < now))
+    await tx.execute(insert(replay_entries), [{"digest": digest, "expires_at": until} for digest, until in marks])
+
+
+async def keep_usage(tx: Tx, attempts: Sequence[Attempt]) -> None:
+    """Keep one usage record per attempt, and each key's last accepted use."""
+    await tx.execute(
+        insert(usage_records),
+        [
+            {
+                "at": attempt.started_at,
+                "request_id": attempt.request_id,
+                "key_id": attempt.key_id,
+                "account_id": attempt.account_id,
+                "environment": attempt.environment,
+                "address": attempt.address,
+                "agent": attempt.agent,
+                "method": attempt.method,
+                "path": attempt.path,
+                "verdict": attempt.verdict,
+                "status": attempt.status,
+                "latency_us": attempt.latency_us,
+            }
+            for attempt in attempts
+        ],
+    )
+    latest = {attempt.key_id: attempt for attempt in attempts if attempt.key_id and attempt.verdict == "allowed"}
+    for key_id, attempt in latest.items():
+        used = {"at": attempt.started_at, "address": attempt.address}
+        result = await tx.execute(update(key_last_use).where(key_last_use.c.key_id == key_id).values(**used))
+        if result.rowcount == 0:
+            await tx.execute(insert(key_last_use).values(key_id=key_id, **used))

@@ -1,0 +1,153 @@
+"""A service behind the gateway, reached over HTTP: who was proved to ask goes along in `X-Keywright-*` headers and in a
+short-lived signed assertion of the same facts and of the request's digest.
+
+The assertion is a JWT (RFC 7519) signed with Ed25519 (RFC 8037); the key to check it stands at
+`/.well-known/jwks.json` of the console. A service that is reachable by anyone but the gateway must check it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from yarl import URL
+
+from keywright.errors import Busy, Unusable
+from keywright.protocol.message import Header, Identity, Request, Response
+from keywright.secret import Secret
+
+LABEL = "assertion/v1"
+"""The label under which the keyring derives the signing key."""
+
+LIFETIME_S = 30
+TIMEOUT_S = 30.0
+PREFIX = b"x-keywright-"
+HOP_BY_HOP = frozenset(
+    # RFC 9110 section 7.6.1, and what the client library states itself.
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+    )
+) | {b"transfer-encoding", b"upgrade", b"host", b"content-length", b"expect"}
+
+
+class Assertions:
+    """Signs what the gateway proved."""
+
+    def __init__(self, key: Secret) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(key.reveal())
+        public = self._key.public_key().public_bytes_raw()
+        self._key_id = hashlib.sha256(public).hexdigest()[:16]
+        self._public = public
+
+    def jwks(self) -> bytes:
+        """Return the public key as a JSON Web Key Set."""
+        key = {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "use": "sig",
+            "alg": "EdDSA",
+            "kid": self._key_id,
+            "x": _b64(self._public),
+        }
+        return json.dumps({"keys": [key]}).encode()
+
+    def sign(self, request: Request, identity: Identity, *, now: int) -> bytes:
+        """Return the assertion about one request: valid for 30 seconds, for this method, target and body only."""
+        header = {"alg": "EdDSA", "typ": "JWT", "kid": self._key_id}
+        claims = {
+            "iss": "keywright",
+            "aud": "upstream",
+            "iat": now // 1000,
+            "exp": now // 1000 + LIFETIME_S,
+            "jti": identity.request_id,
+            "sub": identity.account_id,
+            "sub_account": identity.sub_account,
+            "key_id": identity.key_id,
+            "permissions": sorted(identity.permissions),
+            "environment": identity.environment,
+            "method": request.method,
+            "target_sha256": hashlib.sha256(request.target).hexdigest(),
+            "body_sha256": hashlib.sha256(request.body).hexdigest(),
+        }
+        signed = f"{_b64(json.dumps(header).encode())}.{_b64(json.dumps(claims).encode())}".encode()
+        return signed + b"." + _b64(self._key.sign(signed)).encode()
+
+
+class ServiceUpstream:
+    """Forwards to a base URL. Open it inside a running loop; `close` it there."""
+
+    def __init__(
+        self, base_url: str, *, assertions: Assertions, credential_prefix: str, clock: Callable[[], int]
+    ) -> None:
+        if not base_url.startswith(("http://", "https://")) or URL(base_url).path not in {"", "/"}:
+            raise Unusable(f"{base_url} is no upstream URL", hint="write it like http://127.0.0.1:9000, without a path")
+        self._base = base_url.rstrip("/")
+        self._assertions = assertions
+        self._credentials = credential_prefix.lower().encode()
+        self._clock = clock
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            trust_env=False,  # no proxy of the environment sees what passes here
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
+    async def forward(self, request: Request, identity: Identity) -> Response:
+        """Send the request on, byte for byte, and return the answer. Raises `Busy` when the service can't be reached.
+
+        Nothing is sent twice: a write that may have arrived is never repeated.
+        """
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers(request, identity)
+        ]
+        try:
+            async with self._session.request(
+                request.method,
+                URL(self._base + request.target.decode("ascii"), encoded=True),
+                headers=headers,
+                data=request.body or None,
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+                return Response(answer.status, body, tuple(_passing(answer.raw_headers)))
+        except (TimeoutError, aiohttp.ClientError):
+            raise Busy("the service behind the gateway did not answer") from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    def _headers(self, request: Request, identity: Identity) -> Iterable[Header]:
+        for name, value in request.headers:
+            plain = name.replace(b"_", b"-")  # some servers read X_Keywright_Account as X-Keywright-Account
+            if name not in HOP_BY_HOP and not plain.startswith((PREFIX, self._credentials)):
+                yield name, value
+        yield b"x-keywright-account", identity.account_id.encode()
+        yield b"x-keywright-sub-account", identity.sub_account.encode()
+        yield b"x-keywright-key-id", identity.key_id.encode()
+        yield b"x-keywright-permissions", ",".join(sorted(identity.permissions)).encode()
+        yield b"x-keywright-environment", identity.environment.encode()
+        yield b"x-keywright-request-id", identity.request_id.encode()
+        yield b"x-keywright-assertion", self._assertions.sign(request, identity, now=self._clock())
+
+
+def _passing(headers: Iterable[Header]) -> Iterable[Header]:
+    for name, value in headers:
+        lower = name.lower()
+        if lower not in HOP_BY_HOP and not lower.startswith(PREFIX):
+            yield lower, value
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

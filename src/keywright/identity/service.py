@@ -1,0 +1,132 @@
+"""Verbs of identity: make an account, prove its second factor, freeze it. One transaction each, its event inside."""
+
+from __future__ import annotations
+
+from keywright.audit.events import Actor, Event, Kind
+from keywright.audit.log import AuditLog
+from keywright.errors import Conflict, NotFound, NotProven
+from keywright.identity import rules, store, totp
+from keywright.identity.model import Account, Credentials, Enrolled, FactorProof
+from keywright.identity.passwords import Passwords
+from keywright.ids import new_id, new_uid
+from keywright.sealing.envelope import Place, open_sealed, seal
+from keywright.sealing.keyring import Keyring
+from keywright.secret import Secret
+from keywright.storage.changes import announce
+from keywright.storage.transaction import Tx
+
+
+class IdentityService:
+    """Accounts and their second factors."""
+
+    def __init__(self, *, keyring: Keyring, audit: AuditLog, passwords: Passwords) -> None:
+        self._keyring = keyring
+        self._audit = audit
+        self._passwords = passwords
+
+    async def hash_password(self, email: str, password: Secret) -> str:
+        """Return the hash of an acceptable password: before the transaction, because hashing takes its time.
+
+        Raises `Invalid` for an e-mail address or password that breaks the rules.
+        """
+        address = rules.email_address(email)
+        return await self._passwords.hash(
+            rules.password(password, about=(address, address.partition("@")[0], "keywright"))
+        )
+
+    async def create_account(
+        self, tx: Tx, email: str, *, password_hash: str, actor: Actor | None = None, now: int
+    ) -> Enrolled:
+        """Make an account with a TOTP secret of its own; return both. The secret can be shown once, after the commit.
+
+        Raises `Invalid` for an address that is none and `Conflict` for one that is taken.
+        """
+        account = Account(new_id("acc"), new_uid(), rules.email_address(email), now, None)
+        secret = totp.new_secret()
+        sealed = seal(self._keyring, secret, place=_totp_place(account.id))
+        await store.insert_account(tx, account, Credentials(password_hash, sealed, 0))
+        event = Event(
+            Kind.ACCOUNT_CREATED, actor or Actor(account.id), account.id, account.id, 1, {"email": account.email}
+        )
+        await self._audit.record(tx, event, now=now)
+        return Enrolled(account, secret)
+
+    async def account(self, tx: Tx, *, email: str = "", account_id: str = "") -> Account:
+        """Return the account of this e-mail address or id; raises `NotFound`."""
+        return (await self._find(tx, email=email, account_id=account_id))[0]
+
+    async def accounts(self, tx: Tx) -> list[Account]:
+        """Return every account, oldest first."""
+        return await store.list_accounts(tx)
+
+    async def prove_second_factor(self, tx: Tx, account_id: str, code: str, *, now: int) -> FactorProof:
+        """Use up a TOTP code and return the proof that it was right.
+
+        Raises `NotProven` when it is wrong, late, or of a time step already used: by any action, in any process.
+        """
+        _, credentials = await self._find(tx, account_id=account_id)
+        secret = open_sealed(self._keyring, credentials.totp_sealed, place=_totp_place(account_id))
+        step = totp.step_of_code(secret, code, now=now)
+        if step is None:
+            raise NotProven(
+                "that code is not right", hint="use the six digits your authenticator shows now; is its clock right?"
+            )
+        if not await store.consume_totp_step(tx, account_id=account_id, step=step):
+            wait = (step + 1) * totp.STEP_MS - now
+            seconds = max(1, -(-wait // 1000))
+            raise NotProven(
+                "that code was used before", hint=f"each code serves once: wait {seconds} s for the next one"
+            )
+        return FactorProof(account_id, "totp", now)
+
+    def waive_for_sandbox_demo(self, account_id: str, *, now: int) -> FactorProof:
+        """Return a proof without a code: for the demo account of a sandbox, the one exception that K16 makes."""
+        return FactorProof(account_id, "sandbox-demo", now)
+
+    async def totp_secret_of_sandbox_demo(self, tx: Tx, account_id: str) -> Secret:
+        """Return the demo account's TOTP secret once more; no other account's is ever shown after enrolment."""
+        account, credentials = await self._find(tx, account_id=account_id)
+        if account.email != DEMO_EMAIL:
+            raise NotFound("there is no demo account")
+        return open_sealed(self._keyring, credentials.totp_sealed, place=_totp_place(account_id))
+
+    async def is_password(self, tx: Tx, account_id: str, candidate: Secret) -> bool:
+        """Tell whether `candidate` is the account's password."""
+        _, credentials = await self._find(tx, account_id=account_id)
+        return await self._passwords.matches(credentials.password_hash, candidate)
+
+    async def freeze(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> None:
+        """Freeze the account: every request with any of its keys is refused from the commit on. Needs no factor (N8)."""
+        account, _ = await self._find(tx, account_id=account_id)
+        if account.frozen_at is not None:
+            return  # already so: switching off never fails
+        await store.set_frozen(tx, account_id=account_id, at=now)
+        await announce(tx)
+        await self._audit.record(tx, Event(Kind.ACCOUNT_FROZEN, actor, account_id, account_id), now=now)
+
+    async def unfreeze(self, tx: Tx, account_id: str, *, proof: FactorProof, actor: Actor, now: int) -> None:
+        """Lift a freeze. Raises `NotProven` without a fresh proof of this account's factor, `Conflict` if not frozen."""
+        account, _ = await self._find(tx, account_id=account_id)
+        if proof.account_id != account_id or not proof.is_fresh(now=now):
+            raise NotProven("lifting a freeze takes the account's second factor")
+        if account.frozen_at is None:
+            raise Conflict("the account is not frozen")
+        await store.set_frozen(tx, account_id=account_id, at=None)
+        await announce(tx)
+        await self._audit.record(tx, Event(Kind.ACCOUNT_UNFROZEN, actor, account_id, account_id), now=now)
+
+    async def _find(self, tx: Tx, *, email: str = "", account_id: str = "") -> tuple[Account, Credentials]:
+        found = await store.find_account(tx, email=rules.email_address(email) if email else "", account_id=account_id)
+        if found is None:
+            raise NotFound(
+                f"there is no account {email or account_id}", hint="`keywright accounts list` shows them all"
+            )
+        return found
+
+
+DEMO_EMAIL = "demo@keywright.example"
+"""The sandbox's demo account. RFC 2606 keeps `.example` free: no mail ever goes there."""
+
+
+def _totp_place(account_id: str) -> Place:
+    return Place("accounts", account_id, account_id)

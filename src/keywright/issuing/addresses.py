@@ -1,0 +1,66 @@
+"""What an allowlist may hold: single addresses and CIDR blocks, each in one canonical spelling. Pure.
+
+`ipaddress` takes more spellings than a person means: host masks (`10.0.0.0/0.255.255.255`) and zones are refused here,
+and IPv4 mapped into IPv6 is turned back, because `::ffff:10.0.0.1` is not in `10.0.0.0/8` for it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from keywright.errors import Invalid
+
+PREFIX = re.compile(r"/[0-9]{1,3}", re.ASCII)
+WIDEST_V4, WIDEST_V6 = 16, 32
+"""The widest blocks taken: 65,536 IPv4 addresses, one provider's IPv6 allocation. Wider binds a key to nothing."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse_allowlist(entries: tuple[str, ...], *, most: int) -> tuple[str, ...]:
+    """Return the entries as canonical CIDR blocks, sorted, without repeats.
+
+    Raises `Invalid` naming the first entry that can't be taken and what to write instead.
+    """
+    if len(entries) > most:
+        raise Invalid(
+            f"an allowlist holds at most {most} entries", hint="join neighbours into CIDR blocks", field="addresses"
+        )
+    networks = {_network(entry) for entry in entries}
+    return tuple(
+        str(network) for network in sorted(networks, key=lambda n: (n.version, int(n.network_address), n.prefixlen))
+    )
+
+
+def _network(entry: str) -> Network:
+    text = entry.strip()
+    address, slash, prefix = text.partition("/")
+    if "%" in text or (slash and not PREFIX.fullmatch(slash + prefix)):
+        raise _refused(entry, "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48")
+    try:
+        parsed = ipaddress.ip_address(address)
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+            if slash and int(prefix) < 96:  # the mapped range is ::ffff:0:0/96
+                raise _refused(entry, "write IPv4 addresses as such")
+            parsed, prefix = parsed.ipv4_mapped, str(int(prefix) - 96) if slash else ""
+        network = ipaddress.ip_network(f"{parsed}/{prefix}" if slash else str(parsed), strict=True)
+    except ValueError as error:
+        raise _refused(entry, _why(str(error), address, prefix)) from None
+    widest = WIDEST_V4 if network.version == 4 else WIDEST_V6
+    if network.prefixlen < widest:
+        raise _refused(entry, f"a block is at most /{widest} wide; this one holds {network.num_addresses:,} addresses")
+    if network.is_multicast or network.is_unspecified:
+        raise _refused(entry, "no request comes from there")
+    return network
+
+
+def _refused(entry: str, hint: str) -> Invalid:
+    return Invalid(f"{entry[:64]!r} is not an address a key can be bound to", hint=hint, field="addresses")
+
+
+def _why(problem: str, address: str, prefix: str) -> str:
+    if "host bits" in problem:
+        block = ipaddress.ip_network(f"{address}/{prefix}", strict=False)
+        return f"it has bits set after its prefix; the block is {block}, the single address {address}"
+    return "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48"

@@ -1,0 +1,255 @@
+"""Verbs of issuing. One transaction each, with its audit event inside; the steps of `issue` are those of
+docs/a-key-is-made.md, by number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keywright.audit.events import SYSTEM, Actor, Event, Kind
+from keywright.audit.log import AuditLog
+from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unusable
+from keywright.identity.model import FactorProof
+from keywright.identity.service import IdentityService
+from keywright.issuing import grant as grants, material, rules, store
+from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Policy, Status
+from keywright.sealing.envelope import Place, open_sealed, seal
+from keywright.sealing.keyring import Keyring
+from keywright.secret import Secret
+from keywright.storage.changes import announce
+from keywright.storage.transaction import Tx
+
+
+class IssuingService:
+    """API keys of every account."""
+
+    def __init__(self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, policy: Policy) -> None:
+        self._keyring = keyring
+        self._audit = audit
+        self._identity = identity
+        self.policy = policy
+        self._grant_key = keyring.derive(grants.LABEL)
+
+    async def vet_passphrase(
+        self, tx: Tx, owner: Owner, candidate: Secret, *, about: tuple[str, ...] = ()
+    ) -> Passphrase:
+        """Return the passphrase if it may protect one of the owner's keys (K18): before the transaction of `issue`,
+        because judging and hashing take a tenth of a second, and no writer should wait for that.
+
+        Raises `Invalid` saying what to change. `about` are words that someone guessing would try, the key's name first.
+        """
+        account = await self._identity.account(tx, account_id=owner.account_id)
+        passphrase = rules.passphrase(candidate, about=(account.email, *about, "keywright", "kucoin"))
+        if await self._identity.is_password(tx, account.id, passphrase):
+            raise Invalid("that is the account's password", hint="choose another passphrase", field="passphrase")
+        return Passphrase(account.id, passphrase)
+
+    async def issue(
+        self, tx: Tx, owner: Owner, new_key: NewKey, *, proof: FactorProof, actor: Actor, now: int
+    ) -> Issued:
+        """Make a key. Its secret is in the answer and nowhere else in the clear: show it once, after the commit.
+
+        Raises `NotProven` without a fresh second factor, `Invalid` for what breaks a rule, `LimitReached` when the
+        account has its keys already; then nothing was kept.
+        """
+        # 1  who asks, and is the second factor fresh
+        account = await self._identity.account(tx, account_id=owner.account_id)
+        self._require(proof, owner, now=now, to="make a key")
+        if account.frozen_at is not None:
+            raise Conflict("the account is frozen", hint="lift the freeze first")
+        # 2  may this be issued
+        permissions = rules.permissions(new_key.permissions)
+        addresses = rules.allowlist(new_key.addresses, permissions, policy=self.policy)
+        name, memo = rules.name(new_key.name), rules.memo(new_key.memo)
+        environment = rules.environment(new_key.environment)
+        if new_key.passphrase.account_id != account.id:
+            raise Invalid("that passphrase was vetted for another account", field="passphrase")
+        passphrase = new_key.passphrase.value
+        for other, kept in await store.list_keys(tx, owner):
+            self._refuse_used_passphrase(other, kept, passphrase)
+        slot = rules.free_slot(await store.taken_slots(tx, owner), policy=self.policy)
+        # 3  make it
+        key_id, secret = material.new_key()
+        # 4  seal the secret to this row; of the passphrase keep only what recognises its header
+        grant = Grant(
+            key_id=key_id,
+            account_id=owner.account_id,
+            sub_account=owner.sub_account,
+            permissions=permissions,
+            environment=environment,
+            addresses=addresses,
+            status=Status.ACTIVE,
+            expires_at=rules.expiry(permissions, addresses, created_at=now, policy=self.policy),
+            version=1,
+        )
+        kept = Material(
+            secret_sealed=seal(self._keyring, secret, place=secret_place(grant)),
+            passphrase_digest=material.digest_of(self._keyring, secret, passphrase),
+            grant_mac=grants.grant_mac(self._grant_key, grant),
+        )
+        # 5  keep it
+        key = ApiKey(grant, name, memo, now, None, None, None)
+        await store.insert_key(tx, key, kept, slot=slot)
+        # 6  say so, in the same transaction
+        await self._record(tx, Kind.KEY_ISSUED, key, actor, now=now, name=name)
+        return Issued(key, secret)
+
+    async def keys(self, tx: Tx, owner: Owner, *, deleted: bool = False) -> list[ApiKey]:
+        """Return the owner's keys, oldest first."""
+        return [key for key, _ in await store.list_keys(tx, owner, deleted=deleted)]
+
+    async def key(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
+        """Return one key; raises `NotFound` for one that is deleted away from sight, unknown or someone else's."""
+        return (await self._find(tx, owner, key_id))[0]
+
+    async def rename(
+        self,
+        tx: Tx,
+        owner: Owner,
+        key_id: str,
+        *,
+        name: str | None = None,
+        memo: str | None = None,
+        actor: Actor,
+        now: int,
+    ) -> ApiKey:
+        """Change a key's name, memo or both; its grant stays. Raises `Invalid`, `NotFound`, `Conflict`."""
+        key = await self._living(tx, owner, key_id)
+        renamed = replace(
+            key,
+            name=rules.name(name) if name is not None else key.name,
+            memo=rules.memo(memo) if memo is not None else key.memo,
+        )
+        return await self._change(tx, renamed, key.grant, Kind.KEY_RENAMED, actor, now=now, name=renamed.name)
+
+    async def change_addresses(
+        self,
+        tx: Tx,
+        owner: Owner,
+        key_id: str,
+        addresses: tuple[str, ...],
+        *,
+        proof: FactorProof,
+        actor: Actor,
+        now: int,
+    ) -> ApiKey:
+        """Bind a key to other addresses; its expiry follows (K19). Raises `NotProven`, `Invalid`, `NotFound`, `Conflict`."""
+        self._require(proof, owner, now=now, to="change a key's addresses")
+        key = await self._living(tx, owner, key_id)
+        bound = rules.allowlist(addresses, key.grant.permissions, policy=self.policy)
+        expires_at = rules.expiry(key.grant.permissions, bound, created_at=key.created_at, policy=self.policy)
+        if expires_at is not None and expires_at <= now:
+            raise Invalid(
+                "without addresses this key would have expired already",
+                hint="make a new key instead",
+                field="addresses",
+            )
+        grant = replace(key.grant, addresses=bound, expires_at=expires_at)
+        return await self._change(tx, key, grant, Kind.KEY_ADDRESSES_CHANGED, actor, now=now, addresses=list(bound))
+
+    async def disable(self, tx: Tx, owner: Owner, key_id: str, *, actor: Actor, now: int) -> ApiKey:
+        """Switch a key off: every request that starts after the commit is refused. Asks for no factor, never fails twice.
+
+        Raises `NotFound`; `Conflict` when the key is deleted.
+        """
+        key = await self._living(tx, owner, key_id)
+        if key.disabled_at is not None and key.grant.status is Status.DISABLED:
+            return key
+        off = replace(key, disabled_at=now)
+        return await self._change(
+            tx, off, replace(key.grant, status=Status.DISABLED), Kind.KEY_DISABLED, actor, now=now
+        )
+
+    async def enable(self, tx: Tx, owner: Owner, key_id: str, *, proof: FactorProof, actor: Actor, now: int) -> ApiKey:
+        """Switch a disabled key on again. Raises `NotProven`, `NotFound`, `Conflict` when it is not disabled or its time is up."""
+        self._require(proof, owner, now=now, to="enable a key")
+        key = await self._living(tx, owner, key_id)
+        if key.status_at(now) is not Status.DISABLED:
+            raise Conflict(f"the key is {key.status_at(now)}, not disabled")
+        if key.grant.expires_at is not None and key.grant.expires_at <= now:
+            raise Conflict("the key's time is up", hint="make a new one")
+        on = replace(key, disabled_at=None)
+        return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
+
+    async def delete(self, tx: Tx, owner: Owner, key_id: str, *, proof: FactorProof, actor: Actor, now: int) -> ApiKey:
+        """Delete a disabled or expired key for good: its secret is destroyed, its id never used again.
+
+        Raises `NotProven`, `NotFound`, `Conflict` while the key still works.
+        """
+        self._require(proof, owner, now=now, to="delete a key")
+        key = await self._living(tx, owner, key_id)
+        if key.status_at(now) is Status.ACTIVE:
+            raise Conflict(
+                "only a disabled key can be deleted", hint=f"disable it first: keywright keys disable {key_id}"
+            )
+        grant = replace(key.grant, status=Status.DELETED)
+        gone = await self._change(
+            tx, replace(key, deleted_at=now), grant, Kind.KEY_DELETED, actor, now=now, name=key.name
+        )
+        await store.bury_key(tx, owner, key_id, now=now)
+        return gone
+
+    async def is_any_due(self, tx: Tx, *, now: int) -> bool:
+        """Tell whether `expire_due` would find something: a look that needs no writer."""
+        return bool(await store.due_to_expire(tx, now=now))
+
+    async def expire_due(self, tx: Tx, *, now: int) -> int:
+        """Mark every key whose time has run out, so that a clock set back can't revive it; return how many."""
+        due = await store.due_to_expire(tx, now=now)
+        for owner, key_id in due:
+            key, _ = await self._find(tx, owner, key_id)
+            await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
+        return len(due)
+
+    async def _change(
+        self, tx: Tx, key: ApiKey, grant: Grant, kind: Kind, actor: Actor, *, now: int, **detail: object
+    ) -> ApiKey:
+        """Write the key under a grant one version up, with its event."""
+        changed = replace(key, grant=replace(grant, version=key.grant.version + 1))
+        await store.update_key(tx, changed, grant_mac=grants.grant_mac(self._grant_key, changed.grant))
+        await self._record(tx, kind, changed, actor, now=now, **detail)
+        return changed
+
+    async def _record(self, tx: Tx, kind: Kind, key: ApiKey, actor: Actor, *, now: int, **detail: object) -> None:
+        if kind is Kind.KEY_ISSUED:
+            detail |= {
+                "permissions": sorted(key.grant.permissions),
+                "environment": key.grant.environment,
+                "addresses": list(key.grant.addresses),
+                "expires_at": key.grant.expires_at,
+            }
+        event = Event(kind, actor, key.grant.account_id, key.id, key.grant.version, detail)
+        await self._audit.record(tx, event, now=now)
+        await announce(tx)
+
+    async def _find(self, tx: Tx, owner: Owner, key_id: str) -> tuple[ApiKey, Material]:
+        found = await store.find_key(tx, owner, key_id)
+        if found is None:
+            raise NotFound(f"there is no key {key_id[:64]}", hint="`keywright keys list` shows an account's keys")
+        key, kept = found
+        # A verb never builds on a grant that was edited behind our back: signing it anew would make the edit good.
+        heard = await self._audit.latest_version(tx, key.id)
+        if not grants.grant_holds(self._grant_key, key.grant, kept.grant_mac) or heard != key.grant.version:
+            raise Unusable(
+                f"the record of key {key.id} was altered outside Keywright", hint="run `keywright audit verify`"
+            )
+        return key, kept
+
+    async def _living(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
+        key, _ = await self._find(tx, owner, key_id)
+        if key.deleted_at is not None:
+            raise Conflict("the key is deleted", hint="a deleted key can't be brought back: make a new one")
+        return key
+
+    def _require(self, proof: FactorProof, owner: Owner, *, now: int, to: str) -> None:
+        if proof.account_id != owner.account_id or not proof.is_fresh(now=now):
+            raise NotProven(f"to {to} takes the account's second factor", hint="give a fresh code")
+
+    def _refuse_used_passphrase(self, other: ApiKey, kept: Material, passphrase: Secret) -> None:
+        secret = open_sealed(self._keyring, kept.secret_sealed, place=secret_place(other.grant))
+        if material.same_digest(material.digest_of(self._keyring, secret, passphrase), kept.passphrase_digest):
+            raise Invalid("another of your keys has that passphrase", hint="give each key its own", field="passphrase")
+
+
+def secret_place(grant: Grant) -> Place:
+    """Return where a key's secret lives: bound to its row, account and environment, which never change."""
+    return Place("api_keys", grant.key_id, f"{grant.account_id}/{grant.sub_account}", grant.environment.value)

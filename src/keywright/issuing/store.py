@@ -1,0 +1,148 @@
+"""Queries of issuing. Every one names the owner; a key of someone else is no key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from keywright.errors import LimitReached
+from keywright.issuing.model import ApiKey, Environment, Grant, Material, Owner, Permission, Status
+from keywright.storage.tables import api_keys, key_last_use
+from keywright.storage.transaction import Tx
+
+
+async def taken_slots(tx: Tx, owner: Owner) -> list[int]:
+    """Return the slots of the owner's keys that are not deleted."""
+    query = select(api_keys.c.slot).where(*_of(owner), api_keys.c.slot.is_not(None))
+    return [slot for slot in (await tx.execute(query)).scalars() if slot is not None]
+
+
+async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int) -> None:
+    """Keep a new key. Raises `LimitReached` when another one took the slot first (two nodes at once)."""
+    try:
+        await tx.execute(
+            insert(api_keys).values(
+                id=key.id,
+                account_id=key.grant.account_id,
+                sub_account=key.grant.sub_account,
+                slot=slot,
+                lane=0,
+                name=key.name,
+                memo=key.memo,
+                created_at=key.created_at,
+                secret_sealed=material.secret_sealed,
+                passphrase_digest=material.passphrase_digest,
+                **_grant_columns(key.grant, material.grant_mac),
+            )
+        )
+    except IntegrityError:
+        raise LimitReached("another key was being made for this account at the same moment", hint="try again") from None
+
+
+async def find_key(tx: Tx, owner: Owner, key_id: str) -> tuple[ApiKey, Material] | None:
+    """Return the owner's key and its material, or `None`; locked against other writers where the database can."""
+    row = (
+        await tx.execute(_keys().where(*_of(owner), api_keys.c.id == key_id).with_for_update(of=api_keys))
+    ).one_or_none()
+    return (_api_key(row), _material(row)) if row else None
+
+
+async def list_keys(tx: Tx, owner: Owner, *, deleted: bool = False) -> list[tuple[ApiKey, Material]]:
+    """Return the owner's keys, oldest first; deleted ones only where asked for."""
+    query = _keys().where(*_of(owner)).order_by(api_keys.c.created_at, api_keys.c.id)
+    if not deleted:
+        query = query.where(api_keys.c.slot.is_not(None))
+    return [(_api_key(row), _material(row)) for row in await tx.execute(query)]
+
+
+async def update_key(tx: Tx, key: ApiKey, *, grant_mac: bytes) -> None:
+    """Write what may change of a key: labels, grant, and the two switches outside it."""
+    await tx.execute(
+        update(api_keys)
+        .where(*_of(Owner(key.grant.account_id, key.grant.sub_account)), api_keys.c.id == key.id)
+        .values(
+            name=key.name,
+            memo=key.memo,
+            disabled_at=key.disabled_at,
+            frozen_at=key.frozen_at,
+            **_grant_columns(key.grant, grant_mac),
+        )
+    )
+
+
+async def bury_key(tx: Tx, owner: Owner, key_id: str, *, now: int) -> None:
+    """Destroy a deleted key's secret and free its slot. Its row stays, so that the id is never reused."""
+    await tx.execute(
+        update(api_keys)
+        .where(*_of(owner), api_keys.c.id == key_id)
+        .values(slot=None, deleted_at=now, secret_sealed=b"", passphrase_digest=b"")
+    )
+
+
+async def due_to_expire(tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
+    """Return whose keys' time has run out while their grant still says active."""
+    query = select(api_keys.c.account_id, api_keys.c.sub_account, api_keys.c.id).where(
+        api_keys.c.status == Status.ACTIVE.value, api_keys.c.expires_at <= now
+    )
+    return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
+
+
+def _of(owner: Owner) -> tuple[Any, Any]:
+    return api_keys.c.account_id == owner.account_id, api_keys.c.sub_account == owner.sub_account
+
+
+def _keys() -> Select[Any]:
+    joined = api_keys.outerjoin(key_last_use, key_last_use.c.key_id == api_keys.c.id)
+    return select(api_keys, key_last_use.c.at.label("used_at"), key_last_use.c.address.label("used_from")).select_from(
+        joined
+    )
+
+
+def _grant_columns(grant: Grant, mac: bytes) -> dict[str, Any]:
+    return {
+        "permissions": ",".join(sorted(grant.permissions)),
+        "environment": grant.environment.value,
+        "addresses": ",".join(grant.addresses),
+        "status": grant.status.value,
+        "expires_at": grant.expires_at,
+        "version": grant.version,
+        "grant_mac": mac,
+    }
+
+
+def grant_of(row: Row[Any]) -> Grant:
+    """Return the grant that a row of `api_keys` states; whether its MAC holds is another question.
+
+    Raises `ValueError` for words that no grant of ours ever held.
+    """
+    return Grant(
+        key_id=row.id,
+        account_id=row.account_id,
+        sub_account=row.sub_account,
+        permissions=frozenset(Permission(word) for word in row.permissions.split(",")),
+        environment=Environment(row.environment),
+        addresses=tuple(row.addresses.split(",")) if row.addresses else (),
+        status=Status(row.status),
+        expires_at=row.expires_at,
+        version=row.version,
+    )
+
+
+def _api_key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        grant=grant_of(row),
+        name=row.name,
+        memo=row.memo,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        frozen_at=row.frozen_at,
+        deleted_at=row.deleted_at,
+        last_used_at=row.used_at,
+        last_used_from=row.used_from or "",
+    )
+
+
+def _material(row: Row[Any]) -> Material:
+    return Material(row.secret_sealed, row.passphrase_digest, row.grant_mac)

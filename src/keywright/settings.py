@@ -1,0 +1,196 @@
+"""Settings: one frozen object, read once, handed down. Nothing below looks a setting up.
+
+Each is found, first wins: command-line option · `KEYWRIGHT_…` in the environment · `keywright.toml` in the working folder
+· `keywright.toml` in the configuration folder · its default. `keywright settings` shows each with its origin, and
+docs/reference/settings.md lists them; a test compares.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from keywright.errors import Invalid, Unusable
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("takes text")  # noqa: TRY004  one kind of error for one kind of mistake
+    return value.strip()
+
+
+def _number(least: int, most: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        number = int(value) if isinstance(value, str) and value.strip().isdigit() else value
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+            raise ValueError(f"takes a whole number from {least} to {most}")
+        return number
+
+    return parse
+
+
+def _switch(value: object) -> bool:
+    words = {"true": True, "on": True, "1": True, "yes": True, "false": False, "off": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ValueError("takes true or false")
+
+
+def _blocks(value: object) -> tuple[str, ...]:
+    entries = [entry.strip() for entry in value.split(",") if entry.strip()] if isinstance(value, str) else value
+    if not isinstance(entries, (list, tuple)):
+        raise ValueError("takes a list of addresses or CIDR blocks")  # noqa: TRY004
+    return tuple(str(ipaddress.ip_network(str(entry))) for entry in entries)
+
+
+def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator may set. Field names are those of `keywright.toml`."""
+
+    data_dir: str = _setting(
+        "", _text, "Folder of the database; when set, the wrapping key goes into its subfolder `config`."
+    )
+    host: str = _setting("127.0.0.1", _text, "Address to listen at. Beyond loopback only with an https `public_url`.")
+    console_port: int = _setting(8400, _number(0, 65535), "Port of the console; 0 picks a free one.")
+    gateway_port: int = _setting(8401, _number(0, 65535), "Port of the spot gateway; 0 picks a free one.")
+    futures_port: int = _setting(8402, _number(0, 65535), "Port of the futures gateway; 0 picks a free one.")
+    public_url: str = _setting(
+        "", _text, "Where people reach the console, https://…; needed to listen beyond loopback."
+    )
+    upstream: str = _setting("", _text, "URL of the service behind the gateway; empty: the sandbox, in process.")
+    futures_upstream: str = _setting("", _text, "URL of the futures service; empty: the same as `upstream`.")
+    header_prefix: str = _setting("KC-API-", _text, "What the names of the authentication headers begin with.")
+    accept_key_version_1: bool = _setting(
+        False, _switch, "Take passphrases in clear (python-kucoin). Weaker: off unless needed."
+    )
+    clock_window_ms: int = _setting(
+        30_000, _number(5_000, 30_000), "How far a request's time may be from ours, either way."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), _blocks, "Addresses or CIDR blocks whose X-Forwarded-For is believed."
+    )
+    address_requests: int = _setting(
+        6_000, _number(1, 10_000_000), "Requests that one address may make in 30 s, whatever it asks."
+    )
+    keys_per_account: int = _setting(
+        5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
+    )
+    key_lifetime_days: int = _setting(
+        90, _number(1, 3_650), "Days until a key that trades without an address list expires."
+    )
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Tell whether the sandbox stands behind the gateway."""
+        return not self.upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A setting's value and where it came from."""
+
+    name: str
+    value: Any
+    origin: str
+    about: str
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"KEYWRIGHT_{name.upper()}"
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Return where configuration lives when no data folder is named (XDG base directories)."""
+    return Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config") / "keywright"
+
+
+def read_settings(
+    options: Mapping[str, Any], *, environ: Mapping[str, str] | None = None
+) -> tuple[Settings, list[Origin]]:
+    """Return the settings and where each came from. `options` are the command line's, absent or `None` if not given.
+
+    Raises `Invalid` naming the setting that can't be taken and where it stands, and for names that are no settings.
+    """
+    environ = os.environ if environ is None else environ
+    files = [(str(path), _file(path)) for path in (Path("keywright.toml"), config_folder(environ) / "keywright.toml")]
+    known = {setting.name for setting in fields(Settings)}
+    for path, content in files:
+        for name in content.keys() - known:
+            raise Invalid(f"{path} sets {name!r}, which is no setting", hint="`keywright settings` lists them all")
+    for word in environ:
+        if word.startswith("KEYWRIGHT_") and word not in {variable(name) for name in known} | OTHER_VARIABLES:
+            raise Invalid(f"{word} is no setting", hint="`keywright settings` lists them all")
+    origins = []
+    for setting in fields(Settings):
+        value, origin = _first(setting.name, setting.default, options, environ, files)
+        if origin != "default":
+            try:
+                value = setting.metadata["parse"](value)
+            except ValueError as error:
+                raise Invalid(f"{setting.name} ({origin}): {error}", field=setting.name) from None
+        origins.append(Origin(setting.name, value, origin, setting.metadata["about"]))
+    settings = Settings(**{origin.name: origin.value for origin in origins})
+    _check(settings)
+    return settings, origins
+
+
+OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
+
+
+def _first(
+    name: str,
+    default: object,
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    files: list[tuple[str, dict[str, Any]]],
+) -> tuple[Any, str]:
+    if options.get(name) is not None:
+        return options[name], f"--{name.replace('_', '-')}"
+    if variable(name) in environ:
+        return environ[variable(name)], variable(name)
+    for path, content in files:
+        if name in content:
+            return content[name], path
+    return default, "default"
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Invalid(f"{path} can't be read: {error}") from None
+
+
+def _check(settings: Settings) -> None:
+    if settings.public_url and not settings.public_url.startswith("https://"):
+        raise Invalid("public_url begins with https://", field="public_url")
+    if not _is_loopback(settings.host) and not settings.public_url:
+        raise Unusable(
+            f"listening at {settings.host} would send secrets over the network in the clear",
+            hint="put TLS in front and set public_url to its https address, or listen at 127.0.0.1",
+        )
+    if settings.futures_upstream and not settings.upstream:
+        raise Invalid("futures_upstream needs upstream", field="futures_upstream")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

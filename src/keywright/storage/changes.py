@@ -1,0 +1,27 @@
+"""The change sequence: a number raised in the transaction of every change that a gateway must hear of.
+
+A gateway that sees a number it has not seen forgets what it cached. That catches every announcement that was missed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select, update
+
+from keywright.storage.tables import change_sequence
+from keywright.storage.transaction import Tx
+
+KEYS = "keys"
+"""Changes of keys and of the accounts that own them."""
+
+
+async def announce(tx: Tx) -> None:
+    """Raise the sequence of key changes, in the caller's transaction."""
+    raised = update(change_sequence).where(change_sequence.c.name == KEYS).values(seq=change_sequence.c.seq + 1)
+    if (await tx.execute(raised)).rowcount == 0:
+        await tx.execute(insert(change_sequence).values(name=KEYS, seq=1))
+
+
+async def newest(tx: Tx) -> int:
+    """Return the sequence as this transaction sees it; 0 before the first change."""
+    query = select(change_sequence.c.seq).where(change_sequence.c.name == KEYS)
+    return (await tx.execute(query)).scalar_one_or_none() or 0
