@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import product
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -114,9 +114,10 @@ def test_methods_never_run_into_the_path() -> None:
     assert all(method.isascii() and method.isalpha() and method.isupper() for method in canonical.METHODS)
 
 
+# The numbers of accepted forms stand here so that a change of the rule is seen: 1,059,472 in all, none colliding.
 @pytest.mark.parametrize(
     ("places", "accepted"),
-    [(GET, 174_765), (DELETE, 571_119), (POST, 369_462)],
+    [(GET, 170_910), (DELETE, 529_736), (POST, 358_826)],
     ids=["GET", "DELETE", "POST"],
 )
 def test_no_two_meanings_share_a_string(places: list[Form], accepted: int) -> None:
@@ -124,8 +125,7 @@ def test_no_two_meanings_share_a_string(places: list[Form], accepted: int) -> No
 
 
 def test_no_two_targets_share_a_string() -> None:
-    accepted, collisions = judged(targets(4), ours)
-    assert (accepted, collisions) == (0, 0)
+    assert judged(targets(4), ours) == (7_018, 0)
 
 
 # ── controls: the same test finds what is there to be found
@@ -169,7 +169,7 @@ def test_without_any_one_clause_there_are_collisions(clause: str, monkeypatch: p
 
 
 def test_without_the_rule_on_bodies_there_are_collisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(canonical, "check_beginning_of_body", lambda _body, *, may_follow: None)
+    monkeypatch.setattr(canonical, "check_beginning_of_body", lambda *_, **__: None)
     monkeypatch.setattr(canonical, "check_body", lambda _body: None)
     assert judged(forms(DELETE, 3), ours)[1] > 0
 
@@ -215,8 +215,6 @@ def test_twins_that_share_a_string_mean_the_same(pair: tuple[Form, Form]) -> Non
     method=st.sampled_from(["GET", "POST"]),
 )
 def test_a_query_encoded_and_signed_as_sent_is_always_accepted(names: list[tuple[str, str]], method: str) -> None:
-    from urllib.parse import urlencode
-
     readable = [(n, v) for n, v in names if (n + v).isprintable()]
     target = b"/api/v1/x?" + urlencode(readable).encode()
     assert wire.verdict(wire.signed(method, target)) == "allowed"

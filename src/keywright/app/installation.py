@@ -14,6 +14,7 @@ from pathlib import Path
 from keywright import ids
 from keywright.app import folders as files, store
 from keywright.app.folders import Folders
+from keywright.audit.log import LABEL as AUDIT_LABEL, AuditLog
 from keywright.errors import Unopenable, Unusable
 from keywright.gateway.store import begin_replay
 from keywright.sealing.keyring import Keyring, new_data_key, unwrap, wrap
@@ -80,8 +81,10 @@ async def _make(folders: Folders, *, now: int) -> None:
 
         await upgrade(database)
         async with database.write() as tx:
-            wrapped = wrap(new_data_key(), wrapping_key=wrapping_key, database_id=database_id, version=1)
+            data_key = new_data_key()
+            wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
             await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
+            await AuditLog(Keyring(database_id, {1: data_key}).derive(AUDIT_LABEL)).begin(tx)
             await begin_replay(tx, now=now)  # there were no requests before: every mark will be kept
     finally:
         await database.close()

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 
 from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
-from keywright.audit.log import AuditLog
+from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
 from keywright.identity.passwords import Passwords
 from keywright.identity.service import IdentityService
@@ -37,7 +37,7 @@ def wire(
     database: Database, keyring: Keyring, *, policy: Policy, clock: Clock, hasher: PasswordHasher | None = None
 ) -> Services:
     """Return the services over an open database."""
-    audit = AuditLog(keyring.derive("audit/v1"))
+    audit = AuditLog(keyring.derive(LABEL))
     identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher))
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
     return Services(database, keyring, audit, identity, issuing, clock)

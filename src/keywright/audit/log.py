@@ -20,6 +20,9 @@ from keywright.secret import Secret
 from keywright.storage.tables import audit_events, audit_head
 from keywright.storage.transaction import Tx
 
+LABEL = "audit/v1"
+"""The label under which the keyring derives the key of the chain."""
+
 START = b"\0" * 32
 """What stands for the event before the first one."""
 
@@ -41,13 +44,20 @@ class AuditLog:
     def __init__(self, key: Secret) -> None:
         self._key = key.reveal()
 
+    async def begin(self, tx: Tx) -> None:
+        """Write the head of an empty log: once, when its database is made. A log without a head was tampered with."""
+        await tx.execute(insert(audit_head).values(id=1, seq=0, mac=START, head_mac=self._head_mac(0, START)))
+
     async def record(self, tx: Tx, event: Event, *, now: int) -> int:
         """Append `event` in the caller's transaction and return its number.
 
-        Whoever writes waits here for whoever wrote before: the head row is locked, so numbers have no gap.
+        Whoever writes waits here for whoever wrote before: the head row is locked, so numbers have no gap. Raises
+        `Unusable` when the head is gone or not ours: building on it would make good what someone altered.
         """
         head = (await tx.execute(select(audit_head).with_for_update())).one_or_none()
-        seq, previous = (head.seq + 1, head.mac) if head else (1, START)
+        if head is None or not self._head_holds(head):
+            raise Unusable("the head of the audit log was altered", hint="run `keywright audit verify`")
+        seq, previous = head.seq + 1, head.mac
         origin = {key: value[:MAX_TEXT] for key, value in asdict(event.actor).items() if key != "id" and value}
         row: dict[str, Any] = {
             "seq": seq,
@@ -63,7 +73,7 @@ class AuditLog:
         mac = self._mac(previous, row)
         await tx.execute(insert(audit_events).values(**row, mac=mac))
         new_head = {"seq": seq, "mac": mac, "head_mac": self._head_mac(seq, mac)}
-        await tx.execute(update(audit_head).values(**new_head) if head else insert(audit_head).values(id=1, **new_head))
+        await tx.execute(update(audit_head).values(**new_head))
         return seq
 
     async def verify(self, tx: Tx) -> Verified:
@@ -81,8 +91,6 @@ class AuditLog:
             previous, expected = row.mac, expected + 1
         head = (await tx.execute(select(audit_head))).one_or_none()
         count = expected - 1
-        if head is None and count == 0:
-            return Verified(0, previous.hex())
         if head is None or (head.seq, head.mac) != (count, previous) or not self._head_holds(head):
             raise Unusable(f"the audit chain is broken after event {count}: its end was cut off or its head altered")
         return Verified(count, previous.hex())

@@ -219,17 +219,16 @@ async def edit(
         from keywright.audit.events import Actor
         from keywright.issuing.model import Owner
 
-        owner, key = Owner(account.id), None
+        owner = Owner(account.id)
         if rebind:
             proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
-            key = await services.issuing.change_addresses(
+            await services.issuing.change_addresses(
                 tx, owner, key_id, addresses, proof=proof, actor=_actor(proof), now=now
             )
         if name is not None or memo is not None:
             actor = Actor("operator", agent="cli")
-            key = await services.issuing.rename(tx, owner, key_id, name=name, memo=memo, actor=actor, now=now)
-        assert key is not None
-        return key
+            await services.issuing.rename(tx, owner, key_id, name=name, memo=memo, actor=actor, now=now)
+        return await services.issuing.key(tx, owner, key_id)
 
     code = terminal.ask_code(email or "the account") if rebind else ""
     await _change(email, data_dir, work, as_json=as_json, done="is changed")

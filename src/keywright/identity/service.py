@@ -55,6 +55,11 @@ class IdentityService:
         """Return the account of this e-mail address or id; raises `NotFound`."""
         return (await self._find(tx, email=email, account_id=account_id))[0]
 
+    async def lock(self, tx: Tx, account_id: str) -> Account:
+        """Return the account, and make other writers about it wait until this transaction ends."""
+        await store.lock_account(tx, account_id=account_id)
+        return await self.account(tx, account_id=account_id)
+
     async def accounts(self, tx: Tx) -> list[Account]:
         """Return every account, oldest first."""
         return await store.list_accounts(tx)

@@ -39,6 +39,11 @@ async def find_account(tx: Tx, *, account_id: str = "", email: str = "") -> tupl
     return (_account(row), _credentials(row)) if row else None
 
 
+async def lock_account(tx: Tx, *, account_id: str) -> None:
+    """Make other writers about this account wait for this transaction."""
+    await tx.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+
+
 async def list_accounts(tx: Tx) -> list[Account]:
     """Return every account, oldest first."""
     rows = await tx.execute(select(accounts).order_by(accounts.c.created_at, accounts.c.id))

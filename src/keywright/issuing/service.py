@@ -51,8 +51,8 @@ class IssuingService:
         Raises `NotProven` without a fresh second factor, `Invalid` for what breaks a rule, `LimitReached` when the
         account has its keys already; then nothing was kept.
         """
-        # 1  who asks, and is the second factor fresh
-        account = await self._identity.account(tx, account_id=owner.account_id)
+        # 1  who asks, and is the second factor fresh; one key of an account is made at a time
+        account = await self._identity.lock(tx, owner.account_id)
         self._require(proof, owner, now=now, to="make a key")
         if account.frozen_at is not None:
             raise Conflict("the account is frozen", hint="lift the freeze first")

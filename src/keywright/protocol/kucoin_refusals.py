@@ -4,9 +4,9 @@ Rule 1: `msg` is KuCoin's live text, word for word; clients choose an exception 
 Rule 2: a hint says what to do, and holds no words that clients look for in the whole body ("require more permission").
 Rule 3: nothing a caller has not proved the secret for is told: KEY_UNKNOWN and KEY_ALTERED read the same.
 
-Facts that hints use, each where it is known: `rule` (what was broken, in words), `header`, `allowed` (methods), `limit`
-(bytes), `unit` (of a mistaken stamp), `skew_ms` (stamp minus our time), `window_ms`, `base_url`, `address`,
-`permission`, `retry_after_ms`. A missing fact shortens its hint.
+Facts that hints use, where known: `rule` or `what` (what was broken, in words), `header`, `allowed` (methods),
+`most_bytes`, `unit` (of a mistaken stamp), `skew_ms` (stamp minus our time), `window_ms`, `base_url`, `address`,
+`needed` (a permission), `retry_after_ms`. A fact that is missing or empty shortens its hint.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Saying:
 def answer(refused: Refused, *, prefix: str) -> Answer:
     """Return the refusal's status and JSON body; nothing of the request's secrets is in it."""
     saying = TABLE[refused.reason]
-    msg = saying.msg.format(prefix, address=refused.facts.get("address", "unknown"))
+    msg = saying.msg.format(prefix, address=refused.facts.get("address") or "unknown")
     body = {"code": saying.code, "msg": msg, "hint": saying.hint(refused.facts).replace("{0}", prefix)}
     return Answer(saying.status, json.dumps(body, separators=(",", ":")).encode())
 
@@ -63,7 +63,7 @@ def _always(text: str) -> Callable[[Facts], str]:
 
 def _rule(text: str) -> Callable[[Facts], str]:
     """Say the rule that was broken, where it is known, and then `text`."""
-    return lambda facts: " ".join(filter(None, (_sentence(facts.get("rule", "")), text)))
+    return lambda facts: " ".join(filter(None, (_sentence(facts.get("rule") or facts.get("what", "")), text)))
 
 
 def _sentence(rule: str) -> str:
@@ -71,7 +71,9 @@ def _sentence(rule: str) -> str:
 
 
 def _bytes(what: str) -> Callable[[Facts], str]:
-    return lambda facts: f"Send {what}." + (f" At most {facts['limit']} bytes are taken." if "limit" in facts else "")
+    return lambda facts: (
+        f"Send {what}." + (f" At most {facts['most_bytes']} bytes are taken." if facts.get("most_bytes") else "")
+    )
 
 
 def _methods(facts: Facts) -> str:
@@ -99,9 +101,7 @@ def _clock(facts: Facts) -> str:
         return "Set your clock by NTP, or take the time from GET /api/v1/timestamp."
     skew: int = facts["skew_ms"]
     if abs(skew) > _NO_CLOCK_MS:
-        return (
-            "The stamp is years away from our time: is it seconds, or another unit? {0}TIMESTAMP is milliseconds."
-        )
+        return "The stamp is years away from our time: is it seconds, or another unit? {0}TIMESTAMP is milliseconds."
     direction = "ahead of" if skew > 0 else "behind"
     window = f"; {facts['window_ms']} ms are tolerated" if "window_ms" in facts else ""
     return (
@@ -111,22 +111,22 @@ def _clock(facts: Facts) -> str:
 
 
 def _environment(facts: Facts) -> str:
-    where = f"use it at {facts['base_url']}" if "base_url" in facts else "use it at that environment's base URL"
+    where = f"use it at {facts['base_url']}" if facts.get("base_url") else "use it at that environment's base URL"
     return f"This key belongs to the other environment: {where}."
 
 
 def _address(facts: Facts) -> str:
-    seen = f"This request came from {facts['address']}, which" if "address" in facts else "The address it came from"
+    seen = f"This request came from {facts['address']}, which" if facts.get("address") else "The address it came from"
     return f"{seen} is not on this key's list: add it to the key's addresses, or send through an address that is."
 
 
 def _permission(facts: Facts) -> str:
-    needed = f"This call takes the permission '{facts['permission']}'" if "permission" in facts else "This key lacks it"
+    needed = f"This call takes the permission '{facts['needed']}'" if facts.get("needed") else "This key lacks it"
     return f"{needed}. A key's permissions never change: make a new key that has it."
 
 
 def _wait(facts: Facts) -> str:
-    if "retry_after_ms" not in facts:
+    if not facts.get("retry_after_ms"):
         return "Slow down, then try again."
     return f"Try again in {facts['retry_after_ms']} ms."
 

@@ -14,7 +14,7 @@ from keywright.errors import Invalid
 EXACT = Context(prec=80)
 """Wide enough that no product or sum of bounded amounts is ever rounded."""
 
-_PLAIN = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
+_PLAIN = re.compile(r"\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _LARGEST_EXPONENT = 20
 _MOST_DECIMALS = 18
 

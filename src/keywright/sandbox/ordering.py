@@ -157,7 +157,7 @@ def _note(body: Mapping[str, Any], field: str) -> str | None:
 
 def _whole(body: Mapping[str, Any], field: str) -> int | None:
     value = body.get(field)
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,15}", value):
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,15}", value):
         return int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15):
         return value

@@ -57,6 +57,11 @@ async def attend(tx: Tx, owner: Owner, *, now: int) -> None:
     await _settle_due(tx, watch.due(await orders.open_of(tx, owner), now=now))
 
 
+async def is_anything_due(tx: Tx, *, now: int) -> bool:
+    """Tell whether the market did something to anybody's orders that is not settled yet."""
+    return bool(watch.due(await orders.book(tx), now=now))
+
+
 async def sweep(tx: Tx, *, now: int) -> int:
     """Settle what the market did to anybody's orders; return how many it changed."""
     await money.take_numbers(tx, 0)

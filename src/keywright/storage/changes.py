@@ -5,7 +5,7 @@ A gateway that sees a number it has not seen forgets what it cached. That catche
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from keywright.storage.tables import change_sequence
 from keywright.storage.transaction import Tx
@@ -17,8 +17,7 @@ KEYS = "keys"
 async def announce(tx: Tx) -> None:
     """Raise the sequence of key changes, in the caller's transaction."""
     raised = update(change_sequence).where(change_sequence.c.name == KEYS).values(seq=change_sequence.c.seq + 1)
-    if (await tx.execute(raised)).rowcount == 0:
-        await tx.execute(insert(change_sequence).values(name=KEYS, seq=1))
+    await tx.execute(raised)  # the row is there from the first migration on
 
 
 async def newest(tx: Tx) -> int:

@@ -1,0 +1,70 @@
+# `make` explains the targets. Everything is set up in this folder: no root, no service, nothing outside it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := .tools/bin/uv
+UV_VERSION := 0.13.8
+RUN := .venv/bin
+ARGS ?=
+
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+
+# One environment, made from uv.lock; each group of targets adds what it needs.
+SYNC = $(UV) sync --quiet --locked --inexact --python .tools/bin/python --extra server
+
+.PHONY: help run demo settings test test-all check format bench clean
+
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.server ## Start Keywright with its sandbox (spot :8401, futures :8402); Ctrl-C stops it
+	@exec $(RUN)/keywright serve $(ARGS)
+
+demo: .venv/.server ## Beside a running server: make a key to trade with and print how (ARGS=--json)
+	@exec $(RUN)/keywright demo $(ARGS)
+
+settings: .venv/.server ## Show every setting, its value and where it came from
+	@exec $(RUN)/keywright settings
+
+test: .venv/.test ## Run every test that needs no service and no browser
+	$(RUN)/pytest -n auto -m "not clients and not postgres" $(ARGS)
+
+test-all: .venv/.all ## Run every test: real clients and PostgreSQL too; what is missing fails and says how to get it
+	$(RUN)/pytest -n auto $(ARGS)
+
+check: .venv/.all ## Lint, format, strict types, import contracts, docs
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports --no-cache
+	$(RUN)/pytest -q -p no:cacheprovider tests/test_house.py tests/test_docs.py
+
+format: .venv/.all ## Format the code and mend what lint can mend
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: .venv/.all ## Measure Keywright beside its peers, in one run, as ratios
+	$(RUN)/python benchmarks/run.py $(ARGS)
+
+clean: ## Remove the environments and caches of this folder (never the data)
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Keywright needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt install python3-venv"; exit 1; }
+	@echo "setting up .tools and .venv (first time only) …"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.server: $(UV) pyproject.toml uv.lock
+	@$(SYNC)
+	@touch $@
+
+.venv/.test: $(UV) pyproject.toml uv.lock
+	@$(SYNC) --group test
+	@touch $@ .venv/.server
+
+.venv/.all: $(UV) pyproject.toml uv.lock
+	@$(SYNC) --extra postgres --group dev
+	@touch $@ .venv/.test .venv/.server

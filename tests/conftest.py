@@ -1,0 +1,128 @@
+"""Fixtures that every part's tests share: a clock that stands still, a database of each kind, the services over it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from keywright.app.services import Services, wire
+from keywright.identity.passwords import CHEAPEST
+from keywright.issuing.model import Policy
+from keywright.sealing.keyring import Keyring, new_data_key
+from keywright.storage.engine import open_database, sqlite_url
+from keywright.storage.migrate import upgrade
+from keywright.storage.transaction import Database
+from tests.support.clock import FakeClock
+from tests.support.world import World
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give a clock that stands at the catalogue's T0."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated, empty SQLite file to copy: migrating anew for every test would double the suite's time."""
+    path = tmp_path_factory.mktemp("template") / "keywright.db"
+
+    async def build() -> None:
+        database = open_database(sqlite_url(path))
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(build())
+    return path
+
+
+@pytest.fixture
+async def sqlite(empty_sqlite: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """Give an empty embedded database."""
+    path = tmp_path / "keywright.db"
+    shutil.copy(empty_sqlite, path)
+    database = open_database(sqlite_url(path))
+    yield database
+    await database.close()
+
+
+def _postgres_programs() -> Path:
+    for place in (os.environ.get("PG_BIN", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))):
+        if place and (Path(place) / "initdb").exists():
+            return Path(place)
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    pytest.fail("PostgreSQL's initdb is missing: apt install postgresql (or set PG_BIN to its folder)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Start a PostgreSQL of our own, on a socket in a folder of our own; give the URL of its first database."""
+    programs = _postgres_programs()
+    as_user = {"user": "postgres"} if os.geteuid() == 0 else {}  # PostgreSQL refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="kwpg"))  # short: a socket's path holds 107 bytes
+    if as_user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    quiet = {"check": True, "capture_output": True, "cwd": "/"}
+    subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], **quiet, **as_user)  # type: ignore[call-overload]
+    options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
+    subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet, **as_user)  # type: ignore[call-overload]
+    try:
+        yield f"postgresql+asyncpg://postgres@/postgres?host={folder}"
+    finally:
+        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet, **as_user)  # type: ignore[call-overload]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def postgres(postgres_server: str) -> AsyncIterator[Database]:
+    """Give an empty, migrated PostgreSQL database."""
+    name = f"test_{os.urandom(6).hex()}"
+    admin = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    async with admin.connect() as connection:
+        await connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    database = open_database(postgres_server.replace("@/postgres?", f"@/{name}?"))
+    await upgrade(database)
+    yield database
+    await database.close()
+    async with admin.connect() as connection:
+        await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Give an empty database of each kind: whatever holds in one must hold in the other."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def keyring() -> Keyring:
+    """Give a keyring with one key."""
+    return Keyring("db_test", {1: new_data_key()})
+
+
+@pytest.fixture
+async def services(database: Database, keyring: Keyring, clock: FakeClock) -> Services:
+    """Give the services over a database of each kind."""
+    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST)
+    async with database.write() as tx:
+        await services.audit.begin(tx)
+    return services
+
+
+@pytest.fixture
+def world(services: Services, clock: FakeClock) -> World:
+    """Give people and keys to act with, over a database of each kind."""
+    return World(services, clock)
