@@ -65,7 +65,7 @@ def passphrase(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
     if sum(any(kind(character) for character in text) for kind in kinds) < 3:
         raise _weak("a passphrase mixes at least three of lower case, upper case, digits and special characters")
     if strength(text, about=about) < STRENGTH_MIN:
-        raise _weak("that passphrase is easily guessed")
+        raise _weak("that passphrase is easily guessed", hint="make it longer; a password manager makes good ones")
     return candidate
 
 
@@ -110,5 +110,5 @@ def _label(text: str, *, field: str, least: int, most: int) -> str:
     return label
 
 
-def _weak(message: str) -> Invalid:
-    return Invalid(message, hint="a password manager makes good ones", field="passphrase")
+def _weak(message: str, *, hint: str = "a password manager makes good ones") -> Invalid:
+    return Invalid(message, hint=hint, field="passphrase")
