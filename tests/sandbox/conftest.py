@@ -50,7 +50,7 @@ class Exchange:
         envelope: dict[str, Any] = json.loads(response.body)
         return response.status, envelope
 
-    async def ask(self, method: str, target: str, body: dict[str, Any] | None = None, **who: str) -> Any:
+    async def ask(self, method: str, target: str, body: dict[str, Any] | None, **who: str) -> Any:
         """Send a request that succeeds; return its data."""
         raw = b"" if body is None else json.dumps(body).encode()
         status, envelope = await self.send(method, target, raw, **who)
@@ -60,7 +60,7 @@ class Exchange:
 
     async def get(self, target: str, **who: str) -> Any:
         """Return the data of a GET."""
-        return await self.ask("GET", target, **who)
+        return await self.ask("GET", target, None, **who)
 
     async def post(self, target: str, body: dict[str, Any], **who: str) -> Any:
         """Return the data of a POST."""
@@ -68,9 +68,11 @@ class Exchange:
 
     async def delete(self, target: str, **who: str) -> Any:
         """Return the data of a DELETE."""
-        return await self.ask("DELETE", target, **who)
+        return await self.ask("DELETE", target, None, **who)
 
-    async def decline(self, method: str, target: str, body: dict[str, Any] | None = None, **who: str) -> tuple[str, str]:
+    async def decline(
+        self, method: str, target: str, body: dict[str, Any] | None = None, **who: str
+    ) -> tuple[str, str]:
         """Send a request the exchange says no to, as business does: with HTTP 200. Return code and message."""
         raw = b"" if body is None else json.dumps(body).encode()
         status, envelope = await self.send(method, target, raw, **who)

@@ -31,7 +31,25 @@ def test_strings_integers_and_floats_are_read_alike(given_as: object, means: str
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1 ", "-1", "+1", "1.", ".5", "1,5", "0x1", "NaN", "Infinity", "1e99", "1e-99", "1e1000", "9" * 21, "1_0", "١"],
+    [
+        "",
+        " 1",
+        "1 ",
+        "-1",
+        "+1",
+        "1.",
+        ".5",
+        "1,5",
+        "0x1",
+        "NaN",
+        "Infinity",
+        "1e99",
+        "1e-99",
+        "1e1000",
+        "9" * 21,
+        "1_0",
+        "١",
+    ],
 )
 def test_what_is_no_plain_number_is_refused(text: str) -> None:
     with pytest.raises(Invalid):

@@ -9,7 +9,14 @@ import pytest
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Exchange
 
-LIMIT_BUY = {"clientOid": "c-1", "symbol": "BTC-USDT", "side": "buy", "type": "limit", "price": "50000", "size": "0.001"}
+LIMIT_BUY = {
+    "clientOid": "c-1",
+    "symbol": "BTC-USDT",
+    "side": "buy",
+    "type": "limit",
+    "price": "50000",
+    "size": "0.001",
+}
 
 
 async def test_the_time_is_the_clocks(exchange: Exchange) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keywright.sandbox import service
+from keywright.sandbox.ledger import Posted
 from keywright.sandbox.model import HOUSE, Balance, Purse
 from keywright.sandbox.store import money
 
@@ -81,7 +82,9 @@ async def test_what_the_market_already_met_is_neither_in_the_book_nor_met_again(
     exchange.pass_time(seconds=4 * 3600)
     book = await exchange.get("/api/v3/market/orderbook/level2?symbol=BTC-USDT")
     assert [str(bid - 20), "0.5"] not in book["bids"]
-    await exchange.place({"symbol": "BTC-USDT", "side": "sell", "type": "limit", "price": str(bid - 20), "size": "0.5"}, who="bob")
+    await exchange.place(
+        {"symbol": "BTC-USDT", "side": "sell", "type": "limit", "price": str(bid - 20), "size": "0.5"}, who="bob"
+    )
     [fill] = (await exchange.get("/api/v1/hf/fills?symbol=BTC-USDT"))["items"]
     assert fill["counterOrderId"] == "0" * 24  # the house, before bob came
 
@@ -117,8 +120,8 @@ async def test_the_audit_finds_money_that_came_from_nowhere(exchange: Exchange) 
         await money.keep(tx, ledger_with(alice, known[alice]), [], known=known)
 
 
-def ledger_with(purse: Purse, balance: Balance) -> money.Posted:
-    return money.Posted({purse: balance}, ())
+def ledger_with(purse: Purse, balance: Balance) -> Posted:
+    return Posted({purse: balance}, ())
 
 
 async def _purses(exchange: Exchange) -> list[Purse]:

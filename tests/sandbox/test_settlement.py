@@ -11,7 +11,7 @@ from keywright.sandbox import ledger, settlement
 from keywright.sandbox.ledger import Overdraft
 from keywright.sandbox.markets import MARKETS
 from keywright.sandbox.matching import match
-from keywright.sandbox.model import HOUSE, Balance, NewOrder, Order, Owner, Purse, Quote
+from keywright.sandbox.model import HOUSE, Balance, NewOrder, Order, Owner, Purse, Quote, Side
 from keywright.sandbox.settlement import Settlement
 
 BTC = MARKETS["BTC-USDT"]
@@ -28,7 +28,9 @@ class Books:
         self.count = 0
         for owner in OWNERS:
             for currency, amount in (("USDT", "1000"), ("BTC", "10")):
-                self.write(Settlement(movements=[ledger.starter(Purse(owner, "trade", currency), Decimal(amount), now=0)]))
+                self.write(
+                    Settlement(movements=[ledger.starter(Purse(owner, "trade", currency), Decimal(amount), now=0)])
+                )
 
     def write(self, settled: Settlement) -> None:
         posted = ledger.post(self.balances, settled.movements)  # raises before anything changed
@@ -80,14 +82,17 @@ sizes = st.integers(1, 60).map(lambda tenths: Decimal(tenths) / 10)
 
 @st.composite
 def new_orders(draw: st.DrawFn) -> NewOrder:
-    side, shape = draw(st.sampled_from(["buy", "sell"])), draw(st.sampled_from(["limit", "size", "funds"]))
+    sides: list[Side] = ["buy", "sell"]
+    side, shape = draw(st.sampled_from(sides)), draw(st.sampled_from(["limit", "size", "funds"]))
     new = NewOrder("BTC-USDT", side, "market", "c", stp=draw(st.sampled_from(["", "CN", "CO", "CB", "DC"])))
     if shape == "size":
         return replace(new, size=draw(sizes))
     if shape == "funds":
         return replace(new, funds=draw(sizes) * 50)
     price = Decimal(draw(st.integers(960, 1040))) / 10
-    return replace(new, kind="limit", price=price, size=draw(sizes), time_in_force=draw(st.sampled_from(["GTC", "IOC", "FOK"])))
+    return replace(
+        new, kind="limit", price=price, size=draw(sizes), time_in_force=draw(st.sampled_from(["GTC", "IOC", "FOK"]))
+    )
 
 
 @settings(max_examples=150)
@@ -112,13 +117,17 @@ def test_a_better_price_gives_back_what_was_held_for_the_worse_one() -> None:
     books = Books()
     placed = books.place(OWNERS[0], NewOrder("BTC-USDT", "buy", "limit", "c", price=Decimal(200), size=Decimal("0.5")))
     assert placed is not None
-    assert (placed.deal_funds, placed.held, placed.cancelled) == (Decimal("50.25"), 0, False)
-    assert books.balances[Purse(OWNERS[0], "trade", "USDT")].total == Decimal(1000) - Decimal("50.25") * Decimal("1.001")
+    assert (placed.deal_funds, placed.held, placed.cancelled) == (Decimal("50.25"), Decimal(0), False)
+    assert books.balances[Purse(OWNERS[0], "trade", "USDT")].total == Decimal(1000) - Decimal("50.25") * Decimal(
+        "1.001"
+    )
 
 
 def test_a_limit_order_is_judged_at_its_limit() -> None:
     """As at KuCoin: 6 at 200 need 1201.2, though the book would give them for less."""
-    assert Books().place(OWNERS[0], NewOrder("BTC-USDT", "buy", "limit", "c", price=Decimal(200), size=Decimal(6))) is None
+    assert (
+        Books().place(OWNERS[0], NewOrder("BTC-USDT", "buy", "limit", "c", price=Decimal(200), size=Decimal(6))) is None
+    )
 
 
 def test_dust_of_funds_is_no_cancellation_and_what_the_book_could_not_serve_is() -> None:

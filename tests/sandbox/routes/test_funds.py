@@ -70,7 +70,9 @@ async def test_a_transfer_asked_for_twice_happens_once(exchange: Exchange) -> No
     first, second = [await exchange.post("/api/v3/accounts/universal-transfer", TO_TRADE) for _ in range(2)]
     assert first == second
     assert (await exchange.balance("USDT"))[0] == 100_005
-    assert (await exchange.decline("POST", "/api/v3/accounts/universal-transfer", {**TO_TRADE, "amount": "6"}))[0] == "400100"
+    assert (await exchange.decline("POST", "/api/v3/accounts/universal-transfer", {**TO_TRADE, "amount": "6"}))[
+        0
+    ] == "400100"
 
 
 async def test_what_is_held_or_missing_cannot_be_moved(exchange: Exchange) -> None:
@@ -79,7 +81,9 @@ async def test_what_is_held_or_missing_cannot_be_moved(exchange: Exchange) -> No
     out = {"clientOid": "t-3", "currency": "BTC", "amount": "0.1", "from": "trade", "to": "main"}
     short = ("230003", "Balance insufficient!")
     assert await exchange.decline("POST", "/api/v2/accounts/inner-transfer", out) == short
-    assert await exchange.decline("POST", "/api/v3/accounts/universal-transfer", {**TO_TRADE, "amount": "10001"}) == short
+    assert (
+        await exchange.decline("POST", "/api/v3/accounts/universal-transfer", {**TO_TRADE, "amount": "10001"}) == short
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,13 +128,22 @@ async def test_the_statement_is_searched_and_paged(exchange: Exchange) -> None:
 
 async def test_what_could_leave_is_what_is_available(exchange: Exchange) -> None:
     found = await exchange.get("/api/v1/accounts/transferable?currency=USDT&type=MAIN")
-    assert found == {"currency": "USDT", "balance": "10000", "available": "10000", "holds": "0", "transferable": "10000"}
+    assert found == {
+        "currency": "USDT",
+        "balance": "10000",
+        "available": "10000",
+        "holds": "0",
+        "transferable": "10000",
+    }
     assert (await exchange.get("/api/v1/accounts/transferable?currency=BTC&type=MARGIN"))["transferable"] == "0"
 
 
 async def test_fees_are_told(exchange: Exchange) -> None:
     found = await exchange.get("/api/v1/trade-fees?symbols=BTC-USDT,ETH-BTC")
-    assert [(entry["symbol"], entry["takerFeeRate"]) for entry in found] == [("BTC-USDT", "0.001"), ("ETH-BTC", "0.001")]
+    assert [(entry["symbol"], entry["takerFeeRate"]) for entry in found] == [
+        ("BTC-USDT", "0.001"),
+        ("ETH-BTC", "0.001"),
+    ]
     assert await exchange.get("/api/v1/base-fee?currencyType=0") == {"takerFeeRate": "0.001", "makerFeeRate": "0.001"}
     assert await exchange.decline("GET", "/api/v1/trade-fees?symbols=NO") == ("400100", "Unsupported trading pair.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,13 @@ async def test_pairs_and_currencies_are_listed(exchange: Exchange) -> None:
     assert await exchange.get("/api/v1/symbols") == await exchange.get("/api/v2/symbols")
     assert [entry["symbol"] for entry in await exchange.get("/api/v2/symbols?market=BTC")] == ["ETH-BTC"]
     assert (await exchange.get("/api/v2/symbols/BTC-USDT"))["quoteCurrency"] == "USDT"
-    assert {entry["currency"] for entry in await exchange.get("/api/v3/currencies")} == {"BTC", "ETH", "SOL", "KCS", "USDT"}
+    assert {entry["currency"] for entry in await exchange.get("/api/v3/currencies")} == {
+        "BTC",
+        "ETH",
+        "SOL",
+        "KCS",
+        "USDT",
+    }
     assert (await exchange.get("/api/v3/currencies/USDT"))["chains"][0]["chainId"] == "trx"
 
 
@@ -68,7 +75,7 @@ async def test_a_candle_opens_where_the_one_before_closed_and_longer_ones_contai
     [whole] = await exchange.get(f"/api/v1/market/candles?symbol=ETH-USDT&type=1hour&{window}")
     minutes = (await exchange.get(f"/api/v1/market/candles?symbol=ETH-USDT&type=1min&{window}"))[::-1]
     assert len(minutes) == 60
-    assert all(one[2] == two[1] for one, two in zip(minutes, minutes[1:], strict=False))
+    assert all(one[2] == two[1] for one, two in pairwise(minutes))
     assert (minutes[0][1], minutes[-1][2]) == (whole[1], whole[2])
     assert max(Decimal(candle[3]) for candle in minutes) == Decimal(whole[3])
     assert min(Decimal(candle[4]) for candle in minutes) == Decimal(whole[4])

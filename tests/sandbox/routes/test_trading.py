@@ -68,7 +68,9 @@ async def test_fills_say_what_orders_did(exchange: Exchange) -> None:
 async def test_two_users_trade_with_one_another_at_the_price_of_who_was_there_first(exchange: Exchange) -> None:
     bid, ask = await exchange.best()
     between = (bid + ask) / 2
-    offer = await exchange.place({"symbol": "BTC-USDT", "side": "sell", "type": "limit", "price": str(between), "size": "0.01"})
+    offer = await exchange.place(
+        {"symbol": "BTC-USDT", "side": "sell", "type": "limit", "price": str(between), "size": "0.01"}
+    )
     taken = await exchange.place(
         {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "price": str(ask), "size": "0.004"}, who="bob"
     )
@@ -135,7 +137,12 @@ async def test_self_trade_prevention_keeps_an_owner_from_meeting_itself(exchange
 
 async def test_the_answer_of_a_synchronous_order_says_how_it_fared(exchange: Exchange) -> None:
     data = await exchange.post("/api/v1/hf/orders/sync", {**FAR_BUY, "clientOid": "s-1"})
-    assert (data["status"], data["originSize"], data["remainSize"], data["clientOid"]) == ("open", "0.001", "0.001", "s-1")
+    assert (data["status"], data["originSize"], data["remainSize"], data["clientOid"]) == (
+        "open",
+        "0.001",
+        "0.001",
+        "s-1",
+    )
     data = await exchange.post("/api/v1/hf/orders/sync", {**FAR_BUY, "price": "200000"})
     assert (data["status"], data["dealSize"], data["remainSize"], data["canceledSize"]) == ("done", "0.001", "0", "0")
 
@@ -143,7 +150,9 @@ async def test_the_answer_of_a_synchronous_order_says_how_it_fared(exchange: Exc
 async def test_a_rehearsed_order_is_judged_and_forgotten(exchange: Exchange) -> None:
     assert set(await exchange.post("/api/v1/hf/orders/test", {**FAR_BUY, "clientOid": "t"})) == {"orderId", "clientOid"}
     assert set(await exchange.post("/api/v1/orders/test", {**FAR_BUY, "clientOid": "t"})) == {"orderId"}
-    assert (await exchange.decline("POST", "/api/v1/orders/test", {**FAR_BUY, "clientOid": "t", "size": "0"}))[0] == "400100"
+    assert (await exchange.decline("POST", "/api/v1/orders/test", {**FAR_BUY, "clientOid": "t", "size": "0"}))[
+        0
+    ] == "400100"
     assert await exchange.get("/api/v1/hf/orders/active?symbol=BTC-USDT") == []
 
 
@@ -170,7 +179,9 @@ async def test_a_clients_own_id_serves_once_per_account_for_ever(exchange: Excha
 
 
 async def test_orders_are_found_and_ended_by_the_clients_own_id(exchange: Exchange) -> None:
-    ids = {oid: (await exchange.post("/api/v1/hf/orders", {**FAR_BUY, "clientOid": oid}))["orderId"] for oid in ("a", "b")}
+    ids = {
+        oid: (await exchange.post("/api/v1/hf/orders", {**FAR_BUY, "clientOid": oid}))["orderId"] for oid in ("a", "b")
+    }
     assert (await exchange.get("/api/v1/hf/orders/client-order/a?symbol=BTC-USDT"))["id"] == ids["a"]
     assert (await exchange.get("/api/v1/order/client-order/b"))["id"] == ids["b"]
     ended = await exchange.delete("/api/v1/hf/orders/client-order/a?symbol=BTC-USDT")
@@ -271,7 +282,8 @@ async def test_searches_narrow_by_side_kind_and_time(exchange: Exchange) -> None
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=x", "limit=0", "limit=101", "limit=-1", "startAt=1e9", "lastId=9999999999999999999", "limit=%D9%A3"]
+    "query",
+    ["limit=x", "limit=0", "limit=101", "limit=-1", "startAt=1e9", "lastId=9999999999999999999", "limit=%D9%A3"],
 )
 async def test_numbers_in_a_query_are_whole_and_bounded(exchange: Exchange, query: str) -> None:
     code, _ = await exchange.decline("GET", f"/api/v1/hf/fills?symbol=BTC-USDT&{query}")
