@@ -107,11 +107,20 @@ class Exchange:
 
 
 @pytest.fixture
-async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
-    database = open_database(sqlite_url(tmp_path / "sandbox.db"))
-    async with database.engine.begin() as connection:
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Give an empty database: SQLite, or PostgreSQL where a test module asks for both."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        found: Database = request.getfixturevalue("postgres")
+        return found
+    return open_database(sqlite_url(tmp_path / "sandbox.db"))
+
+
+@pytest.fixture
+async def exchange(kept: Database) -> AsyncIterator[Exchange]:
+    """Give a paper exchange nobody has been to; afterwards its books must balance, whatever was done to it."""
+    async with kept.engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    opened = Exchange(database)
+    opened = Exchange(kept)
     yield opened
     assert await opened.wrong_with_the_books() == []
-    await database.close()
+    await kept.close()

@@ -45,6 +45,7 @@ async def test_the_clock_is_read_once_per_request(exchange: Exchange) -> None:
         ("GET", "/api/v1/orders/a/b"),
         ("GET", "/"),
         ("POST", "/api/v3/withdrawals"),
+        ("GET", "/api/v1/orders/%00"),
     ],
 )
 async def test_an_unknown_route_is_not_found(exchange: Exchange, method: str, path: str) -> None:
@@ -87,7 +88,9 @@ async def test_a_body_two_readers_could_read_differently_is_refused(exchange: Ex
     assert (status, envelope["code"]) == (400, "400100")
 
 
-@pytest.mark.parametrize("query", ["symbol=A&symbol=B", "symbol=%ff", "&".join(f"p{n}=1" for n in range(70))])
+@pytest.mark.parametrize(
+    "query", ["symbol=A&symbol=B", "symbol=%ff", "symbol=%00", "&".join(f"p{n}=1" for n in range(70))]
+)
 async def test_a_query_two_readers_could_read_differently_is_refused(exchange: Exchange, query: str) -> None:
     status, envelope = await exchange.send("GET", f"/api/v1/orders?{query}")
     assert (status, envelope["code"]) == (400, "400100")

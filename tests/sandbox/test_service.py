@@ -1,4 +1,4 @@
-"""The verbs over a database: at once, interrupted, and left alone for a while."""
+"""The verbs over a database of each kind: at once, interrupted, and left alone for a while."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from keywright.sandbox.store import money
 
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Exchange
+
+pytestmark = pytest.mark.parametrize(
+    "kept", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 
 FAR_BUY: dict[str, Any] = {"symbol": "BTC-USDT", "side": "buy", "type": "limit", "price": "50000", "size": "0.001"}
 

@@ -85,7 +85,7 @@ async def _make(folders: Folders, *, now: int) -> None:
             wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
             await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
             await AuditLog(Keyring(database_id, {1: data_key}).derive(AUDIT_LABEL)).begin(tx)
-            await begin_replay(tx, now=now)  # there were no requests before: every mark will be kept
+            await begin_replay(tx, began_at=0)  # there were no requests before: every mark will be kept
     finally:
         await database.close()
     _settle(unfinished)

@@ -28,11 +28,12 @@ class EmbeddedState(MemoryState):
     async def start(self, *, now: int, window_ms: int) -> None:
         """Load the marks that still count. Where they may have been lost, writes stamped up to now + window are refused."""
         async with self._database.write() as tx:
-            began_at = await store.replay_began_at(tx)
-            if began_at is None:
-                self.quarantine(until=now + window_ms)
-                await store.begin_replay(tx, now=now)
-            for row in await store.load_marks(tx, now=now):
+            epoch = await store.replay_epoch_of(tx)
+            if epoch is None:  # requests accepted before now are forgotten
+                await store.begin_replay(tx, began_at=now)
+            self.quarantine(until=(now if epoch is None else epoch.began_at) + window_ms)
+            self.forgot(until=0 if epoch is None else epoch.forgotten_until)
+            for row in await store.load_marks(tx):
                 self._seen.setdefault(row.expires_at // 1000, set()).add(row.digest)
         self._task = asyncio.create_task(self._keep_on(), name="replay journal")
 

@@ -1,7 +1,8 @@
 """State of one process, in memory: the fastest, and forgotten at its end.
 
 Seen requests are kept in one set per second of expiry: a whole second is dropped at once, so memory is bounded by the
-rate of writes and no single growing table ever stalls the loop while it is rehashed.
+rate of writes and no single growing table ever stalls the loop while it is rehashed. What was dropped could come again
+only if the clock went back; so a write that would have been dropped by now is refused, not trusted.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ class MemoryState:
     def __init__(self) -> None:
         self._seen: dict[int, set[bytes]] = {}
         self._swept = 0
+        self._forgotten = -1  # the latest second of expiry of which marks were dropped
         self._full_at: dict[str, int] = {}
         self._quarantined_until = 0
 
     def quarantine(self, *, until: int) -> None:
         """Refuse writes stamped up to `until`: marks of that time may have been lost."""
         self._quarantined_until = until
+
+    def forgot(self, *, until: int) -> None:
+        """Note that marks expiring up to `until` were dropped."""
+        self._forgotten = max(self._forgotten, until // 1000)
 
     async def take(self, bucket: str, *, quota: Quota, cost: int, now: int) -> Taken:
         """Take units from a bucket."""
@@ -44,6 +50,10 @@ class MemoryState:
         if stamped_at <= self._quarantined_until:
             raise Busy("marks of requests from before the last start were lost", hint="sign again in a few seconds")
         second = until // 1000
+        if second <= self._forgotten:
+            raise Busy(
+                "the clock was set back past requests already forgotten", hint="writes pass again when it catches up"
+            )
         seen = self._seen.setdefault(second, set())
         if digest in seen:
             return False
@@ -60,6 +70,7 @@ class MemoryState:
         self._swept = second
         for past in [kept for kept in self._seen if kept < second]:
             del self._seen[past]
+            self._forgotten = max(self._forgotten, past)
 
     def _make_room(self, *, now: int) -> None:
         now_ns = now * 1_000_000

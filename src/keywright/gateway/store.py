@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from keywright.gateway.model import Attempt
 from keywright.storage.tables import accounts, api_keys, key_last_use, replay_entries, replay_epoch, usage_records
@@ -22,26 +22,34 @@ async def find_key(tx: Tx, key_id: str) -> Row[Any] | None:
     return (await tx.execute(query)).one_or_none()
 
 
-async def replay_began_at(tx: Tx) -> int | None:
-    """Return since when marks of seen requests are all kept; `None` when that was lost."""
-    return (await tx.execute(select(replay_epoch.c.began_at))).scalar_one_or_none()
+async def replay_epoch_of(tx: Tx) -> Row[int, int] | None:
+    """Return since when marks are kept (`began_at`) and the latest expiry of a dropped one (`forgotten_until`).
+
+    `None` when the row is gone: someone emptied the store.
+    """
+    return (await tx.execute(select(replay_epoch.c.began_at, replay_epoch.c.forgotten_until))).one_or_none()
 
 
-async def begin_replay(tx: Tx, *, now: int) -> None:
-    """Note that marks are kept from now on."""
+async def begin_replay(tx: Tx, *, began_at: int) -> None:
+    """Note since when marks are kept; 0 in a new database, before which there were no requests."""
     await tx.execute(delete(replay_epoch))
-    await tx.execute(insert(replay_epoch).values(id=1, began_at=now))
+    await tx.execute(insert(replay_epoch).values(id=1, began_at=began_at, forgotten_until=0))
 
 
-async def load_marks(tx: Tx, *, now: int) -> Sequence[Row[bytes, int]]:
-    """Return the marks that still count: rows of `digest` and `expires_at`."""
-    query = select(replay_entries.c.digest, replay_entries.c.expires_at).where(replay_entries.c.expires_at >= now)
-    return (await tx.execute(query)).all()
+async def load_marks(tx: Tx) -> Sequence[Row[bytes, int]]:
+    """Return the marks that are kept: rows of `digest` and `expires_at`."""
+    return (await tx.execute(select(replay_entries.c.digest, replay_entries.c.expires_at))).all()
 
 
 async def keep_marks(tx: Tx, marks: Iterable[tuple[bytes, int]], *, now: int) -> None:
-    """Keep marks of (digest, expiry), and forget those whose time is over."""
-    await tx.execute(delete(replay_entries).where(replay_entries.c.expires_at < now))
+    """Keep marks of (digest, expiry), and drop those whose time is over, noting the latest of them."""
+    over = replay_entries.c.expires_at < now
+    latest = (await tx.execute(select(func.max(replay_entries.c.expires_at)).where(over))).scalar_one()
+    if latest is not None:
+        await tx.execute(delete(replay_entries).where(over))
+        await tx.execute(
+            update(replay_epoch).where(replay_epoch.c.forgotten_until < latest).values(forgotten_until=latest)
+        )
     await tx.execute(insert(replay_entries), [{"digest": digest, "expires_at": until} for digest, until in marks])
 
 

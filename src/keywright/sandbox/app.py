@@ -47,7 +47,7 @@ class RouteTable:
                 continue
             named = {want[1:-1]: unquote(part) for want, part in zip(pattern, parts, strict=True) if want[:1] == "{"}
             fits = all(want[:1] == "{" or want == part for want, part in zip(pattern, parts, strict=True))
-            if fits and all(named.values()):
+            if fits and all(value and "\0" not in value for value in named.values()):
                 return route, named
         return None
 

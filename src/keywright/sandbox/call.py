@@ -104,6 +104,8 @@ def parameters(query: bytes) -> dict[str, str]:
     except ValueError:  # not ASCII, not UTF-8 once decoded, or too many
         raise Invalid("the query can't be read") from None
     found = dict(pairs)
+    if any("\0" in value for value in found.values()):
+        raise Invalid("a query parameter holds a NUL")  # PostgreSQL takes no such text, SQLite would
     if len(found) != len(pairs):
         raise Invalid("a query parameter is given twice")
     return found

@@ -139,6 +139,7 @@ replay_epoch = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
     Column("began_at", BigInteger, nullable=False),  # entries accepted since then are all kept until they expire
+    Column("forgotten_until", BigInteger, nullable=False),  # the latest expiry of an entry that was dropped
 )
 
 usage_records = Table(

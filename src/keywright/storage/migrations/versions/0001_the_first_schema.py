@@ -86,6 +86,7 @@ def upgrade() -> None:
         "replay_epoch",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("forgotten_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replay_epoch")),
         sa.CheckConstraint("id = 1", name=op.f("ck_replay_epoch_one_row")),
     )
