@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment, made from uv.lock; each group of targets adds what it needs.
 SYNC = $(UV) sync --quiet --locked --inexact --python .tools/bin/python --extra server
 
-.PHONY: help run demo settings test test-all check format bench clean
+.PHONY: help run demo settings test test-all check format reference bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: .venv/.all ## Lint, format, strict types, import contracts, docs
 format: .venv/.all ## Format the code and mend what lint can mend
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
+
+reference: .venv/.all ## Write docs/reference anew from the code
+	$(RUN)/python scripts/reference.py
 
 bench: .venv/.all ## Measure Keywright beside its peers, in one run, as ratios
 	$(RUN)/python benchmarks/run.py $(ARGS)

@@ -55,7 +55,10 @@ async def sqlite(empty_sqlite: Path, tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def _postgres_programs() -> Path:
-    for place in (os.environ.get("PG_BIN", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))):
+    for place in (
+        os.environ.get("PG_BIN", ""),
+        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+    ):
         if place and (Path(place) / "initdb").exists():
             return Path(place)
     found = shutil.which("initdb")
@@ -68,19 +71,24 @@ def _postgres_programs() -> Path:
 def postgres_server() -> Iterator[str]:
     """Start a PostgreSQL of our own, on a socket in a folder of our own; give the URL of its first database."""
     programs = _postgres_programs()
-    as_user = {"user": "postgres"} if os.geteuid() == 0 else {}  # PostgreSQL refuses to run as root
+    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="kwpg"))  # short: a socket's path holds 107 bytes
-    if as_user:
-        shutil.chown(folder, "postgres")
+    if user:
+        shutil.chown(folder, user)
     data = folder / "data"
-    quiet = {"check": True, "capture_output": True, "cwd": "/"}
-    subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"], **quiet, **as_user)  # type: ignore[call-overload]
+
+    def run(program: str, *arguments: str | Path) -> None:
+        subprocess.run([programs / program, "-D", data, *arguments], check=True, capture_output=True, cwd="/", user=user)
+
+    run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
     options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet, **as_user)  # type: ignore[call-overload]
+    subprocess.run(
+        [programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet, **as_user
+    )  # type: ignore[call-overload]
     try:
         yield f"postgresql+asyncpg://postgres@/postgres?host={folder}"
     finally:
-        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet, **as_user)  # type: ignore[call-overload]
+        run("pg_ctl", "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 

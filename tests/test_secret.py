@@ -19,7 +19,15 @@ CANARY = "canary-7f3a9c"
 
 def test_leak_02_a_secret_is_not_shown_by_anything_that_prints() -> None:
     secret = Secret(CANARY)
-    for shown in (repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", "%s %r" % (secret, secret), f"{[secret]}", f"{ {'a': secret} }"):
+    for shown in (
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        f"{secret!r:>40}",
+        "%s %r" % (secret, secret),
+        f"{[secret]}",
+        f"{ {'a': secret} }",
+    ):
         assert CANARY not in shown
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from keywright.app.services import wire
-from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
-from keywright.sealing.keyring import Keyring
-from keywright.storage.transaction import Database
-from tests.support.clock import FakeClock
-from tests.support.door import Door, open_door
+pytest.register_assert_rewrite("tests.support.door")  # a case fails with what it got, not with a bare AssertionError
+
+from keywright.app.services import wire  # noqa: E402
+from keywright.identity.passwords import CHEAPEST  # noqa: E402
+from keywright.issuing.model import Policy  # noqa: E402
+from keywright.sealing.keyring import Keyring  # noqa: E402
+from keywright.storage.transaction import Database  # noqa: E402
+from tests.support.clock import FakeClock  # noqa: E402
+from tests.support.door import Door, open_door  # noqa: E402
 
 
 @pytest.fixture

@@ -23,7 +23,9 @@ SOMEONE = Actor("acc_1", factor="totp", address="203.0.113.7", agent="tests")
 async def _three(database: Database, log: AuditLog) -> None:
     for number in range(3):
         async with database.write() as tx:
-            await log.record(tx, Event(Kind.KEY_RENAMED, SOMEONE, "acc_1", "k1", number + 1, {"name": f"n{number}"}), now=T0 + number)
+            await log.record(
+                tx, Event(Kind.KEY_RENAMED, SOMEONE, "acc_1", "k1", number + 1, {"name": f"n{number}"}), now=T0 + number
+            )
 
 
 @pytest.fixture
@@ -47,8 +49,12 @@ async def test_a_chain_holds_and_knows_each_subjects_newest_version(database: Da
         assert await log.latest_version(tx, "never heard of") == 0
 
 
-@pytest.mark.parametrize("column", ["at", "kind", "actor", "origin", "account_id", "subject", "subject_version", "detail", "mac"])
-async def test_aud_06_one_edited_field_is_found_and_its_event_named(database: Database, log: AuditLog, column: str) -> None:
+@pytest.mark.parametrize(
+    "column", ["at", "kind", "actor", "origin", "account_id", "subject", "subject_version", "detail", "mac"]
+)
+async def test_aud_06_one_edited_field_is_found_and_its_event_named(
+    database: Database, log: AuditLog, column: str
+) -> None:
     await _three(database, log)
     new: dict[str, Any] = {"at": 1, "subject_version": 9, "mac": bytes(32)}
     async with database.write() as tx:

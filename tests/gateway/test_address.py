@@ -12,7 +12,9 @@ PROXY = compile_networks(("10.0.0.0/24", "fd00::/64"))
 
 
 def _request(peer: str | None, *forwarded: str) -> Request:
-    return Request("GET", b"/", tuple((b"x-forwarded-for", line.encode("latin-1", "replace")) for line in forwarded), b"", peer)
+    return Request(
+        "GET", b"/", tuple((b"x-forwarded-for", line.encode("latin-1", "replace")) for line in forwarded), b"", peer
+    )
 
 
 def test_without_trusted_proxies_only_the_peer_counts() -> None:
@@ -31,7 +33,22 @@ def test_ip_04_two_lines_are_one_list_in_order() -> None:
     assert client_address(_request("10.0.0.5", "198.51.100.7", "203.0.113.9"), trusted=PROXY) == "203.0.113.9"
 
 
-@pytest.mark.parametrize("line", ["", ",", "unknown", "_hidden", "1.2.3.4:443", "[::1]:80", "1.2.3.4, ", "\x00", "x" * 10_240, "fe80::1%eth0", "10.0.0.9"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        ",",
+        "unknown",
+        "_hidden",
+        "1.2.3.4:443",
+        "[::1]:80",
+        "1.2.3.4, ",
+        "\x00",
+        "x" * 10_240,
+        "fe80::1%eth0",
+        "10.0.0.9",
+    ],
+)
 def test_ip_04_nonsense_from_a_trusted_proxy_makes_the_address_unknown(line: str) -> None:
     assert client_address(_request("10.0.0.5", line), trusted=PROXY) == ""
     assert client_address(_request("10.0.0.5"), trusted=PROXY) == ""
@@ -70,7 +87,11 @@ def test_ip_09_edges_are_exact(block: str, first: str, last: str, after: str) ->
 
 
 @given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 128))
-def test_masks_agree_with_the_library(address: ipaddress.IPv4Address | ipaddress.IPv6Address, base: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> None:
+def test_masks_agree_with_the_library(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    base: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    prefix: int,
+) -> None:
     network = ipaddress.ip_network((base, min(prefix, base.max_prefixlen)), strict=False)
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
         return

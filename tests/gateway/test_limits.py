@@ -41,7 +41,7 @@ def test_what_costs_more_than_the_whole_quota_never_fits_and_says_so() -> None:
 
 def test_odd_quotas_do_not_drift() -> None:
     odd, full, allowed = Quota(7, 1_000), 0, 0
-    for ms in range(0, 70_000):
+    for ms in range(70_000):
         taken = take(full, quota=odd, cost=1, now=T0 + ms)
         full, allowed = taken.full_at_ns, allowed + taken.allowed
     assert 7 + 7 * 70 - 2 <= allowed <= 7 + 7 * 70

@@ -18,7 +18,10 @@ def test_every_line_of_the_data_is_a_route_of_one_gateway() -> None:
 
 
 def test_exact_paths_win_over_templates() -> None:
-    active, one = SPOT.find("GET", "/api/v1/hf/orders/active"), SPOT.find("GET", "/api/v1/hf/orders/67120bbef094e200070976f6")
+    active, one = (
+        SPOT.find("GET", "/api/v1/hf/orders/active"),
+        SPOT.find("GET", "/api/v1/hf/orders/67120bbef094e200070976f6"),
+    )
     assert active is not None
     assert one is not None
     assert active.path == "/api/v1/hf/orders/active"
@@ -27,7 +30,17 @@ def test_exact_paths_win_over_templates() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api/v1", "/API/v1/accounts", "/api/v1/accounts/", "//api/v1/accounts", "/api/v1/orders/", "/api/v1/orders/a/b", "/api/v1/accountsx", ""],
+    [
+        "/",
+        "/api/v1",
+        "/API/v1/accounts",
+        "/api/v1/accounts/",
+        "//api/v1/accounts",
+        "/api/v1/orders/",
+        "/api/v1/orders/a/b",
+        "/api/v1/accountsx",
+        "",
+    ],
 )
 def test_n2_what_no_rule_names_has_no_route(path: str) -> None:
     assert SPOT.find("GET", path) is None
@@ -68,7 +81,9 @@ def test_what_clients_of_either_environment_load_is_open_to_keys_of_both() -> No
     assert not any(route.any_environment for route in SPOT.routes if route.is_write)
 
 
-@pytest.mark.parametrize("change", [{"permission": ""}, {"permission": "admin"}, {"weight": -1}, {"path": "api"}, {"answered_by": "nobody"}])
+@pytest.mark.parametrize(
+    "change", [{"permission": ""}, {"permission": "admin"}, {"weight": -1}, {"path": "api"}, {"answered_by": "nobody"}]
+)
 def test_perm_04_a_route_nobody_decided_about_does_not_start(change: dict[str, object]) -> None:
     with pytest.raises(Unusable):
         RouteTable([replace(SPOT.routes[0], **change)])  # type: ignore[arg-type]

@@ -14,7 +14,20 @@ def test_an_address_is_kept_in_one_spelling(text: str) -> None:
     assert rules.email_address(text) == text.strip().lower()
 
 
-@pytest.mark.parametrize("text", ["", "ada", "ada@", "@example.org", "ada@example", "a b@example.org", "a@b@c.org", "a\n@b.org", "x" * 300 + "@a.org"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.org",
+        "ada@example",
+        "a b@example.org",
+        "a@b@c.org",
+        "a\n@b.org",
+        "x" * 300 + "@a.org",
+    ],
+)
 def test_what_is_no_address_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         rules.email_address(text)
@@ -22,12 +35,17 @@ def test_what_is_no_address_is_refused_with_a_hint(text: str) -> None:
     assert refused.value.hint
 
 
-@pytest.mark.parametrize("text", ["violet-harbour-92", "ünïcode-päss-wörd", "пароль-довольно-длинный", "x7#kQ2!mZp", "four words are plenty here"])
+@pytest.mark.parametrize(
+    "text",
+    ["violet-harbour-92", "ünïcode-päss-wörd", "пароль-довольно-длинный", "x7#kQ2!mZp", "four words are plenty here"],
+)
 def test_2fa_20_hard_passwords_are_taken(text: str) -> None:
     assert rules.password(Secret(text), about=("ada@example.org",))
 
 
-@pytest.mark.parametrize("text", ["short1!", "password123", "qwertyuiop", "aaaaaaaaaaaaaaa", "ada@example.org", "x" * 129])
+@pytest.mark.parametrize(
+    "text", ["short1!", "password123", "qwertyuiop", "aaaaaaaaaaaaaaa", "ada@example.org", "x" * 129]
+)
 def test_2fa_20_easy_short_and_endless_passwords_are_refused(text: str) -> None:
     with pytest.raises(Invalid) as refused:
         rules.password(Secret(text), about=("ada@example.org", "ada"))
@@ -35,7 +53,9 @@ def test_2fa_20_easy_short_and_endless_passwords_are_refused(text: str) -> None:
 
 
 def test_2fa_20_one_spelling_of_a_letter_is_as_good_as_the_other() -> None:
-    assert rules.password(Secret("caf\u00e9-harbour-92"), about=()) == rules.password(Secret("cafe\u0301-harbour-92"), about=())
+    assert rules.password(Secret("caf\u00e9-harbour-92"), about=()) == rules.password(
+        Secret("cafe\u0301-harbour-92"), about=()
+    )
 
 
 def test_2fa_20_ten_megabytes_are_refused_before_anything_is_computed() -> None:

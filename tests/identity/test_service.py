@@ -99,9 +99,13 @@ async def test_lifting_a_freeze_takes_the_accounts_own_fresh_factor(world: World
         await identity.freeze(tx, ada.account.id, actor=world.actor(ada), now=world.clock())
         proof = world.proof(ada)
         with pytest.raises(NotProven):
-            await identity.unfreeze(tx, ada.account.id, proof=world.proof(bob), actor=world.actor(bob), now=world.clock())
+            await identity.unfreeze(
+                tx, ada.account.id, proof=world.proof(bob), actor=world.actor(bob), now=world.clock()
+            )
         with pytest.raises(NotProven):
-            await identity.unfreeze(tx, ada.account.id, proof=proof, actor=world.actor(ada), now=world.clock() + 600_001)
+            await identity.unfreeze(
+                tx, ada.account.id, proof=proof, actor=world.actor(ada), now=world.clock() + 600_001
+            )
         await identity.unfreeze(tx, ada.account.id, proof=proof, actor=world.actor(ada), now=world.clock())
         assert (await identity.account(tx, account_id=ada.account.id)).frozen_at is None
 

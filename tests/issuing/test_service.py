@@ -36,7 +36,8 @@ async def test_a_new_key_has_what_was_asked_for_and_read_beside_it(world: World)
     ada = await world.person()
     held = await world.key(ada, "trade", name="TradingBot-StrategyA", addresses=("203.0.113.7",))
     key = held.key
-    assert (key.name, key.grant.permissions) == ("TradingBot-StrategyA", {Permission.READ, Permission.TRADE})
+    assert key.name == "TradingBot-StrategyA"
+    assert key.grant.permissions == {Permission.READ, Permission.TRADE}
     assert (key.grant.addresses, key.grant.expires_at) == (("203.0.113.7/32",), None)
     assert (key.grant.status, key.grant.version) == (Status.ACTIVE, 1)
     async with world.services.database.read() as tx:
@@ -112,7 +113,11 @@ async def test_perm_06_someone_elses_key_is_no_key(world: World) -> None:
     issuing = world.services.issuing
     answers = set()
     for key_id in (held.id, "0" * 24):
-        for verb, more in ((issuing.disable, {}), (issuing.rename, {"name": "mine"}), (issuing.delete, {"proof": world.proof(bob)})):
+        for verb, more in (
+            (issuing.disable, {}),
+            (issuing.rename, {"name": "mine"}),
+            (issuing.delete, {"proof": world.proof(bob)}),
+        ):
             with pytest.raises(NotFound) as refused:
                 await _do(world, verb, bob, key_id, **more)
             answers.add(refused.value.message.replace(key_id, "…"))
@@ -243,7 +248,13 @@ async def test_aud_01_every_verb_leaves_one_event_with_the_version_it_made(world
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("permissions", "read,withdraw"), ("environment", "futures"), ("addresses", ""), ("expires_at", None), ("version", 9)],
+    [
+        ("permissions", "read,withdraw"),
+        ("environment", "futures"),
+        ("addresses", ""),
+        ("expires_at", None),
+        ("version", 9),
+    ],
 )
 async def test_t1_a_verb_does_not_build_on_a_row_that_was_edited(world: World, column: str, value: object) -> None:
     ada = await world.person()
@@ -267,19 +278,32 @@ async def test_t1_a_verb_does_not_build_on_a_row_that_was_rolled_back(world: Wor
         await _do(world, world.services.issuing.rename, ada, held.id, name="x")
 
 
-@pytest.mark.parametrize("bad", [{"name": ""}, {"environment": "margin"}, {"permissions": frozenset({"admin"})}, {"addresses": ("0.0.0.0/0",)}, {"permissions": frozenset({"withdraw"})}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"name": ""},
+        {"environment": "margin"},
+        {"permissions": frozenset({"admin"})},
+        {"addresses": ("0.0.0.0/0",)},
+        {"permissions": frozenset({"withdraw"})},
+    ],
+)
 async def test_a_bad_wish_leaves_nothing_behind(world: World, bad: dict[str, object]) -> None:
     ada = await world.person()
     wish = replace(NewKey("bot", Passphrase(ada.account.id, Secret("Xy7-long-enough"))), **bad)  # type: ignore[arg-type]
     with pytest.raises(Invalid):
         async with world.services.database.write() as tx:
-            await world.services.issuing.issue(tx, ada.owner, wish, proof=world.proof(ada), actor=world.actor(ada), now=world.clock())
+            await world.services.issuing.issue(
+                tx, ada.owner, wish, proof=world.proof(ada), actor=world.actor(ada), now=world.clock()
+            )
     async with world.services.database.read() as tx:
         assert await world.services.issuing.keys(tx, ada.owner) == []
         assert (await world.services.audit.verify(tx)).count == 1
 
 
-async def test_sto_07_when_its_event_can_not_be_written_nothing_is_changed(services: Services, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sto_07_when_its_event_can_not_be_written_nothing_is_changed(
+    services: Services, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = await world.person()
     held = await world.key(ada)
 

@@ -82,13 +82,15 @@ async def test_it_makes_no_difference_when_or_how_often_anybody_looks(exchange: 
 
 async def test_what_the_market_already_met_is_neither_in_the_book_nor_met_again(exchange: Exchange) -> None:
     bid, _ = await exchange.best()
-    await exchange.place({**FAR_BUY, "price": str(bid - 20), "size": "0.5"})
-    exchange.pass_time(seconds=4 * 3600)
+    price = bid - 20
+    order = {**FAR_BUY, "price": str(price), "size": "0.5"}
+    await exchange.place(order)
+    while (await exchange.best())[1] >= price:  # until the house sells below it: alice's bid would be the best there is
+        exchange.pass_time(seconds=60)
     book = await exchange.get("/api/v3/market/orderbook/level2?symbol=BTC-USDT")
-    assert [str(bid - 20), "0.5"] not in book["bids"]
-    await exchange.place(
-        {"symbol": "BTC-USDT", "side": "sell", "type": "limit", "price": str(bid - 20), "size": "0.5"}, who="bob"
-    )
+    assert [str(price), "0.5"] not in book["bids"]
+    offered = await exchange.place({**order, "side": "sell"}, who="bob")
+    assert (offered["active"], offered["dealSize"]) == (True, "0")
     [fill] = (await exchange.get("/api/v1/hf/fills?symbol=BTC-USDT"))["items"]
     assert fill["counterOrderId"] == "0" * 24  # the house, before bob came
 

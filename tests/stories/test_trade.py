@@ -12,7 +12,10 @@ import pytest
 
 from tests.support.server import Codes, Installation, Server, Values
 
-pytestmark = pytest.mark.clients
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.filterwarnings("ignore:.*invalid escape sequence"),  # of the SDK's own source, when it is first compiled
+]
 
 SPOT_MARKETS = {"BTC/USDT", "ETH/USDT", "SOL/USDT", "KCS/USDT", "ETH/BTC"}
 FAR_BELOW = 50_000
@@ -206,7 +209,8 @@ def test_every_client_trades_twice_and_after_restarts(installation: Installation
         assert [order["id"] for order in exchange.fetch_open_orders("BTC/USDT")] == [resting]
         assert exchange.fetch_balance()["total"] == balances
         exchange.cancel_order(resting, "BTC/USDT")
-        list(trade_with_all(server, values))
+        trade_with_ccxt(server, values)
+        trade_with_sdk(server, values)
 
 
 def test_a_key_is_switched_off_and_on_and_deleted_by_another_process(installation: Installation) -> None:
@@ -232,8 +236,6 @@ def test_a_key_is_switched_off_and_on_and_deleted_by_another_process(installatio
         assert exchange.fetch_order(resting, "BTC/USDT")["status"] == "open"
         exchange.cancel_order(resting, "BTC/USDT")
 
-        kept = installation.cli("keys", "delete", values.api_key, stdin=codes.next())
-        assert (kept.code, "only a disabled key can be deleted" in kept.err) == (6, True)
         assert installation.cli("keys", "disable", values.api_key).code == 0
         assert installation.cli("keys", "delete", values.api_key, stdin=codes.next()).code == 0
         for _ in range(2):

@@ -196,6 +196,10 @@ class Server:
         return self.url("futures")
 
     @property
+    def console(self) -> str:
+        return self.url("console")
+
+    @property
     def values(self) -> Values:
         """The key that the first start shows, from the lines a person would copy."""
         found = dict(EXPORT.findall(self.out))

@@ -49,7 +49,14 @@ class Held:
     def sign(self, method: str, target: str, body: bytes = b"", *, now: int, version: int = 3) -> SignedRequest:
         """Return the request signed as a client would."""
         return KucoinDialect(accept_version_1=True).sign(
-            method, target, body, key=self.id, secret=self.secret, passphrase=self.passphrase, now_ms=now, version=version
+            method,
+            target,
+            body,
+            key=self.id,
+            secret=self.secret,
+            passphrase=self.passphrase,
+            now_ms=now,
+            version=version,
         )
 
 

@@ -11,15 +11,25 @@ class Kind(StrEnum):
     """What happened, in the past tense. Never rename one: people's alerts match on them."""
 
     ACCOUNT_CREATED = "account.created"
+    """An account was made; `detail` holds its e-mail address."""
     ACCOUNT_FROZEN = "account.frozen"
+    """Every key of an account is refused from now on."""
     ACCOUNT_UNFROZEN = "account.unfrozen"
+    """A freeze was lifted, with the account's second factor."""
     KEY_ISSUED = "key.issued"
+    """A key was made; `detail` holds its name, permissions, environment, addresses and expiry."""
     KEY_RENAMED = "key.renamed"
+    """A key's name or memo was changed; `detail` holds the name."""
     KEY_ADDRESSES_CHANGED = "key.addresses_changed"
+    """A key was bound to other addresses; `detail` holds them all. Its expiry may have followed."""
     KEY_DISABLED = "key.disabled"
+    """A key was switched off."""
     KEY_ENABLED = "key.enabled"
+    """A disabled key was switched on again, with the account's second factor."""
     KEY_DELETED = "key.deleted"
+    """A key was deleted and its secret destroyed; `detail` holds its name."""
     KEY_EXPIRED = "key.expired"
+    """A key's time ran out, and it was marked so that a clock set back can't revive it."""
 
 
 @dataclass(frozen=True, slots=True)

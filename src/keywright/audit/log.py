@@ -57,7 +57,8 @@ class AuditLog:
         head = (await tx.execute(select(audit_head).with_for_update())).one_or_none()
         if head is None or not self._head_holds(head):
             raise Unusable("the head of the audit log was altered", hint="run `keywright audit verify`")
-        seq, previous = head.seq + 1, head.mac
+        seq: int = head.seq + 1
+        previous: bytes = head.mac
         origin = {key: value[:MAX_TEXT] for key, value in asdict(event.actor).items() if key != "id" and value}
         row: dict[str, Any] = {
             "seq": seq,

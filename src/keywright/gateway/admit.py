@@ -76,6 +76,7 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
         raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=path)
     attempt.path = route.path
     if route.is_public:
+        desk.dialect.check_body(request, body_allowed=route.body_allowed)
         taken = await _take_pool(desk, route, f"a:{attempt.address}", now=now)
         identity = Identity(attempt.request_id, config.environment, address=attempt.address)
         attempt.verdict = "allowed"

@@ -34,10 +34,10 @@ class Proxy:
             return  # WebSockets are not spoken here: the server closes them
         ticks = asyncio.get_running_loop().time
         began = ticks()
-        now = self._clock()
-        attempt = Attempt(ids.new_request_id(), self._desk.config.environment, now, method=scope["method"][:16])
+        started_at = self._clock()
+        attempt = Attempt(ids.new_request_id(), self._desk.config.environment, started_at, method=scope["method"][:16])
         try:
-            response = await self._answer(scope, receive, attempt, now=now)
+            response = await self._answer(scope, receive, attempt)
         except Gone:
             return
         attempt.status = response.status
@@ -45,12 +45,12 @@ class Proxy:
         self._usage.keep(attempt)
         await send_response(send, response)
 
-    async def _answer(self, scope: Scope, receive: Receive, attempt: Attempt, *, now: int) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, attempt: Attempt) -> Response:
         headers: tuple[Header, ...] = ((b"x-keywright-request-id", attempt.request_id.encode()),)
         try:
             request = await read_request(scope, receive, config=self._desk.config)
             attempt.agent = _agent(request)
-            admission = await admit(self._desk, request, attempt, now=now)
+            admission = await self._admit(request, attempt)
             response = await self._pass_on(request, admission)
             headers = (*headers, *admission.headers)
         except Refused as refused:
@@ -59,6 +59,17 @@ class Proxy:
             headers = (*headers, *refused.facts.get("headers", ()))
             response = Response(said.status, said.body, answers.JSON)
         return Response(response.status, response.body, (*response.headers, *headers))
+
+    async def _admit(self, request: Request, attempt: Attempt) -> Admission:
+        try:
+            # The time once the body is here: one that trickles in must not hold its stamp in the window.
+            return await admit(self._desk, request, attempt, now=self._clock())
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever broke in us, nothing passes
+            # Its name only, here too: a database's error holds the row's values.
+            log.error("deciding on a request failed: %s", type(error).__name__)  # noqa: TRY400
+            raise Refused(Reason.NOT_SURE, what=type(error).__name__) from None
 
     async def _pass_on(self, request: Request, admission: Admission) -> Response:
         if admission.route.answered_by == "gateway":

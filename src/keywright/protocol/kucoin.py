@@ -136,12 +136,22 @@ class KucoinDialect:
 
     @staticmethod
     def check_target(method: str, target: bytes) -> None:
-        """Do nothing if method and target have one reading only: what `read` begins with, and all of it a public route needs.
+        """Do nothing if method and target have one reading only: what `read` begins with.
 
         Raises `Refused` with METHOD_NOT_ALLOWED or TARGET_NOT_CANONICAL.
         """
         canonical.check_method(method)
         canonical.read_target(target)
+
+    @staticmethod
+    def check_body(request: Request, *, body_allowed: bool) -> None:
+        """Do nothing if the body may be there and has one reading only: all of `read` that a public route needs besides.
+
+        Raises `Refused` with BODY_NOT_ALLOWED or BODY_MALFORMED.
+        """
+        may_follow = canonical.body_may_follow(request.method, body_allowed=body_allowed)
+        canonical.check_beginning_of_body(request.body, may_follow=may_follow)
+        canonical.check_body(request.body)
 
     def read(self, request: Request, *, body_allowed: bool) -> Claim:
         """Return what the request claims. `body_allowed` says whether its route takes a body on DELETE.

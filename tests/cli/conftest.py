@@ -1,0 +1,72 @@
+"""The command line as it is typed, in this process: arguments and standard input in, exit code and both outputs out."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyotp
+import pytest
+
+from keywright.cli.main import run
+from tests.support.clock import FakeClock
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+class Terminal:
+    """Types commands on an installation of its own."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        self.clock = FakeClock()
+        monkeypatch.setattr("keywright.clock.time", SimpleNamespace(time_ns=lambda: self.clock() * 1_000_000))
+        self.totp = ""
+
+    def __call__(self, command: str, *typed: str) -> Said:
+        """Run `keywright COMMAND --data-dir …` with lines on standard input."""
+        self._monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in typed)))
+        arguments = command.split()
+        bare = any(word in arguments for word in ("--help", "--version"))
+        code = run([*arguments, *([] if bare else ["--data-dir", str(self.folder)])])
+        captured = self._capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    def code(self) -> str:
+        """Return a code that was not used yet: the clock moves on by one step for each."""
+        self.clock.advance(seconds=30)
+        return pyotp.TOTP(self.totp).at(self.clock() // 1000)
+
+
+@pytest.fixture
+def keywright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    return Terminal(tmp_path / "data", monkeypatch, capsys)
+
+
+@pytest.fixture
+def ada(keywright: Terminal) -> Callable[..., Said]:
+    """Give a terminal where one account exists."""
+    made = keywright("accounts create ada@example.org --json", "seven-lamps-under-rain")
+    assert made.code == 0, made.err
+    keywright.totp = made.json["totp_secret"]
+    return keywright

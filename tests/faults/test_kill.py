@@ -1,0 +1,200 @@
+"""`kill -9` at any moment: what was acknowledged holds afterwards, and nothing is there by half."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import itertools
+import random
+import threading
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import column, func, select, table
+
+from keywright.app.services import Services
+from keywright.errors import KeywrightError
+from keywright.gateway.freshness import SqliteFreshness
+from keywright.gateway.keys import Keys
+from keywright.issuing.model import Owner, Status
+from keywright.protocol.kucoin import SignedRequest
+from keywright.sandbox import service as sandbox
+from tests.support import killable
+from tests.support.bot import Bot
+from tests.support.server import Installation
+
+KILLS = 100
+SEED = 20_260_101
+
+pytestmark = pytest.mark.slow
+
+
+class Told:
+    """What dead processes had acknowledged."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+        self.disabled: set[str] = set()
+        self.deleted: set[str] = set()
+        self.facts = 0
+
+    def hear(self, facts: list[tuple[str, ...]]) -> None:
+        for word, *about in facts:
+            self.facts += 1
+            if word == "created":
+                self.secrets[about[0]] = about[1]
+            elif word == "disabled":
+                self.disabled.add(about[0])
+            elif word == "deleted":
+                self.deleted.add(about[0])
+            else:
+                assert word == "ready", (word, about)
+
+
+async def prove(services: Services, database: Path, account_id: str, told: Told) -> None:
+    """Assert that the installation is whole, and holds all that was told."""
+    freshness = SqliteFreshness(database)
+    gateway = Keys(services.database, keyring=services.keyring, audit=services.audit, freshness=freshness)
+    async with services.database.read() as tx:
+        await services.audit.verify(tx)
+        assert (await tx.exec_driver_sql("PRAGMA integrity_check")).scalar_one() == "ok"
+        keys = {key.id: key for key in await services.issuing.keys(tx, Owner(account_id), deleted=True)}
+        events = table("audit_events", column("kind"), column("subject"))
+        counted = select(events.c.subject, func.count()).where(events.c.kind == "key.issued").group_by(events.c.subject)
+        issued = {subject: count for subject, count in await tx.execute(counted)}
+        heard = {key_id: await services.audit.latest_version(tx, key_id) for key_id in keys}
+    assert issued == dict.fromkeys(keys, 1)  # each key has its one event, each such event its key
+    assert len([key for key in keys.values() if key.deleted_at is None]) <= killable.KEPT + 1
+    for key in keys.values():
+        assert key.grant.version == heard[key.id]
+        assert (key.disabled_at is not None) == (key.grant.status in {Status.DISABLED, Status.DELETED})
+        record = await gateway.find(key.id)
+        if key.deleted_at is not None:
+            assert record is None
+            continue
+        assert record is not None, "the gateway can't open it"
+        assert record.holds
+        if key.id in told.secrets:  # what was shown is what the gateway verifies with
+            assert record.secret.reveal_text() == told.secrets[key.id]
+    freshness.close()
+    assert told.secrets.keys() <= keys.keys()
+    assert all(keys[key_id].disabled_at is not None for key_id in told.disabled)
+    assert all(keys[key_id].deleted_at is not None for key_id in told.deleted)
+
+
+async def test_a_hundred_kills_during_creates_and_disables(tmp_path: Path) -> None:
+    """No key by half, no acknowledged disable undone, every shown secret of a key that is there, the chain whole."""
+    data = tmp_path / "data"
+    account_id = await killable.new_account(data)
+    moments, told = random.Random(SEED), Told()
+    torn = 0
+    for _ in range(KILLS):
+        process, facts = killable.start(killable.churn, data, account_id)
+        try:
+            assert await asyncio.to_thread(facts.poll, 20), "it never began"
+            await asyncio.sleep(moments.uniform(0, 0.06))
+        finally:
+            process.kill()
+        told.hear(await asyncio.to_thread(killable.told, facts))
+        process.join(10)
+        torn += Path(f"{data / 'keywright.db'}-wal").exists()
+        async with killable.opened(data) as services:
+            await prove(services, data / "keywright.db", account_id, told)
+    assert torn == KILLS, "some ended by themselves"
+    assert told.facts > 4 * KILLS, f"too little happened: {told.facts} facts"
+    assert told.disabled
+    assert told.deleted
+
+
+# ── a real server, killed while it trades
+
+
+class Trader(threading.Thread):
+    """Sends market orders as fast as it can, none of them with an id of its own; knows which were answered."""
+
+    def __init__(self, bot: Bot, numbers: Iterator[int]) -> None:
+        super().__init__(daemon=True)
+        self._bot, self._numbers = bot, numbers
+        self.sent: dict[str, SignedRequest] = {}
+        self.acknowledged: dict[str, str] = {}
+
+    def run(self) -> None:
+        for number in self._numbers:  # each order is known by its size
+            size = f"{number / 1_000_000:.6f}"
+            body = b'{"symbol":"BTC-USDT","side":"buy","type":"market","size":"%b"}' % size.encode()
+            self.sent[size] = request = self._bot.sign("POST", "/api/v1/hf/orders", body)
+            try:
+                answer = self._bot.send(request)
+            except (OSError, http.client.HTTPException):
+                return  # refused, reset or closed without a word: the server is dead
+            assert answer.code == "200000", answer
+            self.acknowledged[size] = answer.data["orderId"]
+
+
+def test_a_server_killed_while_trading(tmp_path: Path) -> None:
+    """Acknowledged orders are there; each request was carried out at most once, sent again or not; the ledger proves out."""
+    installation = Installation(tmp_path)
+    with installation.serving() as server:
+        values = server.values
+        server.stop()
+    moments = random.Random(SEED)
+    orders: dict[str, str] = {}
+    numbers = itertools.count(10)
+    unanswered = 0
+    for _ in range(4):
+        with installation.serving() as server:
+            bot = server.bot(values)
+            traders = [Trader(bot, numbers) for _ in range(4)]
+            for trader in traders:
+                trader.start()
+            time.sleep(moments.uniform(0.15, 0.5))
+            server.kill()
+            for trader in traders:
+                trader.join(10)
+                orders |= trader.acknowledged
+        assert not asyncio.run(wrong_in_ledger(installation.data))
+        with installation.serving() as server:
+            bot = server.bot(values)
+            for trader in traders:
+                assert trader.acknowledged
+                for size, request in list(trader.sent.items())[-20:]:
+                    again = bot.send(request)
+                    if size in trader.acknowledged:
+                        assert again.code == "400100", again  # the mark survived
+                    else:
+                        unanswered += 1
+                        assert again.code in {"400100", "200000"}, again
+                        if again.code == "200000":
+                            orders[size] = again.data["orderId"]
+            server.stop()
+    assert unanswered, "no request was in flight at any kill"
+    with installation.serving() as server:
+        done = every_order(server.bot(values))
+        by_size = {size: order_id for order_id, size in done}
+        assert len(by_size) == len(done), "an order was carried out twice"
+        assert orders.items() <= by_size.items()
+    assert not asyncio.run(wrong_in_ledger(installation.data))
+
+
+def every_order(bot: Bot) -> list[tuple[str, str]]:
+    """Return id and size of every closed order, page by page."""
+    found, last = [], ""
+    while True:
+        page = bot.get(f"/api/v1/hf/orders/done?symbol=BTC-USDT&limit=100{last}").data
+        found += [(item["id"], f"{Decimal(item['size']):.6f}") for item in page["items"]]
+        if not page["items"]:
+            return found
+        last = f"&lastId={page['lastId']}"
+
+
+async def wrong_in_ledger(data: Path) -> list[str]:
+    """Return what the sandbox's own audit finds wrong, and the log's."""
+    async with killable.opened(data) as services, services.database.read() as tx:
+        try:
+            await services.audit.verify(tx)
+        except KeywrightError as broken:
+            return [broken.message]
+        return await sandbox.audit_ledger(tx)

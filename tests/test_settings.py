@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from keywright.errors import Invalid, Unusable
+from keywright.settings import Settings, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "home" / ".config" / "keywright").mkdir(parents=True)
+    return {"HOME": str(tmp_path / "home")}
+
+
+def _origin(name: str, *args: object, environ: dict[str, str]) -> tuple[object, str]:
+    _, origins = read_settings(*(args or ({},)), environ=environ)  # type: ignore[arg-type]
+    return next((origin.value, origin.origin) for origin in origins if origin.name == name)
+
+
+def test_without_anything_the_defaults_stand(home: dict[str, str]) -> None:
+    assert read_settings({}, environ=home)[0] == Settings()
+
+
+def test_options_beat_the_environment_beats_the_project_beats_the_person(home: dict[str, str]) -> None:
+    (Path(home["HOME"]) / ".config/keywright/keywright.toml").write_text(
+        "gateway_port = 1\nfutures_port = 1\nconsole_port = 1\n"
+    )
+    assert _origin("gateway_port", environ=home)[0] == 1
+    Path("keywright.toml").write_text("gateway_port = 2\nfutures_port = 2\n")
+    assert _origin("gateway_port", environ=home) == (2, "keywright.toml")
+    home["KEYWRIGHT_GATEWAY_PORT"] = "3"
+    assert _origin("gateway_port", environ=home) == (3, "KEYWRIGHT_GATEWAY_PORT")
+    assert _origin("gateway_port", {"gateway_port": 4}, environ=home) == (4, "--gateway-port")
+    assert _origin("futures_port", environ=home)[0] == 2
+    assert _origin("console_port", environ=home)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KEYWRIGHT_GATEWAY_PORT", "eighty"),
+        ("KEYWRIGHT_GATEWAY_PORT", "65536"),
+        ("KEYWRIGHT_GATEWAY_PORT", "-1"),
+        ("KEYWRIGHT_CLOCK_WINDOW_MS", "4999"),
+        ("KEYWRIGHT_CLOCK_WINDOW_MS", "30001"),
+        ("KEYWRIGHT_ACCEPT_KEY_VERSION_1", "maybe"),
+        ("KEYWRIGHT_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("KEYWRIGHT_PUBLIC_URL", "http://example.org"),
+        ("KEYWRIGHT_FUTURES_UPSTREAM", "http://127.0.0.1:1"),
+    ],
+)
+def test_a_value_that_can_not_be_taken_names_its_setting(home: dict[str, str], variable: str, value: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_settings({}, environ={**home, variable: value})
+    assert refused.value.field == variable.removeprefix("KEYWRIGHT_").lower()
+
+
+def test_a_misspelt_setting_is_refused_not_ignored(home: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="KEYWRIGHT_PORT"):
+        read_settings({}, environ={**home, "KEYWRIGHT_PORT": "1"})
+    Path("keywright.toml").write_text("gatewayport = 1\n")
+    with pytest.raises(Invalid, match="gatewayport"):
+        read_settings({}, environ=home)
+    Path("keywright.toml").write_text("gateway_port = \n")
+    with pytest.raises(Invalid, match="can't be read"):
+        read_settings({}, environ=home)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "203.0.113.7", "example.org"])
+def test_beyond_loopback_only_with_an_https_address(home: dict[str, str], host: str) -> None:
+    with pytest.raises(Unusable, match="in the clear"):
+        read_settings({"host": host}, environ=home)
+    settings, _ = read_settings({"host": host, "public_url": "https://keys.example.org"}, environ=home)
+    assert settings.host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.53", "::1", "localhost"])
+def test_loopback_needs_nothing(home: dict[str, str], host: str) -> None:
+    assert read_settings({"host": host}, environ=home)[0].host == host
+
+
+def test_lists_and_switches_are_read_from_text(home: dict[str, str]) -> None:
+    environ = {**home, "KEYWRIGHT_TRUSTED_PROXIES": "10.0.0.0/24, 2001:db8::1", "KEYWRIGHT_ACCEPT_KEY_VERSION_1": "on"}
+    settings, _ = read_settings({}, environ=environ)
+    assert settings.trusted_proxies == ("10.0.0.0/24", "2001:db8::1/128")
+    assert settings.accept_key_version_1 is True
