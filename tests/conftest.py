@@ -82,9 +82,7 @@ def postgres_server() -> Iterator[str]:
 
     run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
     options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
-    subprocess.run(
-        [programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet, **as_user
-    )  # type: ignore[call-overload]
+    run("pg_ctl", "-w", "-o", options, "-l", folder / "log", "start")
     try:
         yield f"postgresql+asyncpg://postgres@/postgres?host={folder}"
     finally:

@@ -109,6 +109,24 @@ async def test_a_hundred_kills_during_creates_and_disables(tmp_path: Path) -> No
     assert told.deleted
 
 
+async def test_kills_while_an_installation_is_made(tmp_path: Path) -> None:
+    """Whoever comes next finds a whole installation or none, and can use the folder either way."""
+    moments, found = random.Random(SEED), {"nothing yet": 0, "made": 0}
+    for turn in range(15):
+        data = tmp_path / str(turn)
+        process, facts = killable.start(killable.nothing, data, "")
+        await asyncio.sleep(moments.uniform(0.01, 0.25))
+        process.kill()
+        process.join(10)
+        killable.told(facts)
+        found["made" if (data / "keywright.db").exists() else "nothing yet"] += 1
+        account_id = await killable.new_account(data)
+        async with killable.opened(data) as services:
+            await prove(services, data / "keywright.db", account_id, Told())
+        assert not list(data.glob("*.new*"))
+    assert all(found.values()), f"the moments were badly chosen: {found}"
+
+
 # ── a real server, killed while it trades
 
 
@@ -150,7 +168,9 @@ def test_a_server_killed_while_trading(tmp_path: Path) -> None:
             traders = [Trader(bot, numbers) for _ in range(4)]
             for trader in traders:
                 trader.start()
-            time.sleep(moments.uniform(0.15, 0.5))
+            while not all(trader.acknowledged for trader in traders):
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0.05, 0.3))
             server.kill()
             for trader in traders:
                 trader.join(10)
@@ -159,7 +179,6 @@ def test_a_server_killed_while_trading(tmp_path: Path) -> None:
         with installation.serving() as server:
             bot = server.bot(values)
             for trader in traders:
-                assert trader.acknowledged
                 for size, request in list(trader.sent.items())[-20:]:
                     again = bot.send(request)
                     if size in trader.acknowledged:

@@ -29,6 +29,7 @@ from keywright.identity.model import FactorProof
 from keywright.identity.passwords import CHEAPEST
 from keywright.issuing.model import Issued, NewKey, Owner, Passphrase, Policy
 from keywright.secret import Secret
+from keywright.storage import migrate  # noqa: F401  heavy: loaded before the fork
 from tests.support.world import PASSWORD
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -120,6 +121,10 @@ class Hands:
             await self.services.issuing.rename(
                 tx, self.owner, key_id, name=name, actor=self.actor, now=self.services.clock()
             )
+
+
+async def nothing(_services: Services, _account_id: str, _say: Say) -> None:
+    """Only open the installation, which makes it if need be."""
 
 
 async def churn(services: Services, account_id: str, say: Say) -> None:
