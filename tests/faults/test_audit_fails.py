@@ -120,7 +120,7 @@ async def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
         assert refused.out == ""
         assert refused.err.splitlines() == [
             "keywright: the audit log can't be written, so nothing was changed",
-            "  hint: look at the database: is its disk full, was a table altered?",
+            "  hint: look at the database: was a table or a right of its user altered?",
         ]
     refused = installation.cli("accounts", "create", "bob@example.org", stdin="nine-boats-at-anchor\n")
     assert (refused.code, refused.out) == (1, "")

@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from keywright.audit.events import Event
 from keywright.errors import Unusable
 from keywright.secret import Secret
 from keywright.storage.tables import audit_events, audit_head
-from keywright.storage.transaction import Tx
+from keywright.storage.transaction import Tx, is_temporary
 
 LABEL = "audit/v1"
 """The label under which the keyring derives the key of the chain."""
@@ -52,7 +53,8 @@ class AuditLog:
         """Append `event` in the caller's transaction and return its number.
 
         Whoever writes waits here for whoever wrote before: the head row is locked, so numbers have no gap. Raises
-        `Unusable` when the head is gone or not ours: building on it would make good what someone altered.
+        `Unusable` when the event can't be kept, which undoes the caller's change too, and when the head is gone or not
+        ours: building on it would make good what someone altered.
         """
         head = (await tx.execute(select(audit_head).with_for_update())).one_or_none()
         if head is None or not self._head_holds(head):
@@ -72,9 +74,17 @@ class AuditLog:
             "detail": _json(event.detail),
         }
         mac = self._mac(previous, row)
-        await tx.execute(insert(audit_events).values(**row, mac=mac))
         new_head = {"seq": seq, "mac": mac, "head_mac": self._head_mac(seq, mac)}
-        await tx.execute(update(audit_head).values(**new_head))
+        try:
+            await tx.execute(insert(audit_events).values(**row, mac=mac))
+            await tx.execute(update(audit_head).values(**new_head))
+        except DBAPIError as error:
+            if is_temporary(error):
+                raise
+            raise Unusable(
+                "the audit log can't be written, so nothing was changed",
+                hint="look at the database: was a table or a right of its user altered?",
+            ) from None
         return seq
 
     async def verify(self, tx: Tx) -> Verified:

@@ -34,7 +34,11 @@ def open_database(url: str) -> Database:
     if url.startswith("sqlite+aiosqlite:///"):
         return Database(_sqlite_engine(url))
     if url.startswith("postgresql+asyncpg://"):
-        return Database(create_async_engine(url, pool_size=8, max_overflow=8, isolation_level="READ COMMITTED"))
+        return Database(
+            create_async_engine(
+                url, pool_size=8, max_overflow=8, isolation_level="READ COMMITTED", hide_parameters=True
+            )
+        )
     raise Unusable(
         "the database URL is of a kind Keywright does not know",
         hint="use sqlite+aiosqlite:/// or postgresql+asyncpg://",
@@ -46,7 +50,13 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     if not path.exists():
         # SQLite would make it 0644; its -wal and -shm take the mode of the file itself.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_async_engine(url, pool_size=4, max_overflow=4, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    engine = create_async_engine(
+        url,
+        pool_size=4,
+        max_overflow=4,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        hide_parameters=True,  # an error's text names the statement, never what was to be written
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(dbapi_connection: Any, _record: object) -> None:

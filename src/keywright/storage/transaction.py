@@ -55,7 +55,7 @@ class Database:
                 async with connection.begin():
                     yield connection
         except DBAPIError as error:
-            if _is_temporary(error):
+            if is_temporary(error):
                 raise Busy(
                     "the database is locked or unreachable", hint="try again; is another process holding it?"
                 ) from None
@@ -66,7 +66,8 @@ class Database:
         await self.engine.dispose()
 
 
-def _is_temporary(error: DBAPIError) -> bool:
+def is_temporary(error: DBAPIError) -> bool:
+    """Tell whether the same statement may work later: the database was locked, full or out of reach."""
     text = str(error.orig).lower()
     return error.connection_invalidated or any(
         word in text
