@@ -18,6 +18,7 @@ from kucoin.client import Client as PythonKucoin
 from kucoin_universal_sdk.internal.infra.default_signer import KcSigner
 
 from keywright.gateway.admit import Desk, admit
+from keywright.gateway.alarm import Alarm
 from keywright.gateway.keys import Keys
 from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Attempt, GatewayConfig, KeyRecord, Quota
@@ -140,6 +141,13 @@ class _OneKey(Keys):
         return self._record if key_id == KEY else None
 
 
+class _Silent(Alarm):
+    """Never needed: nobody guesses here."""
+
+    def __init__(self) -> None:
+        pass
+
+
 def admitting() -> dict[str, Callable[[int], None]]:
     """Decide about one request, all steps, with state in memory."""
     secret = Secret(SECRET)
@@ -160,7 +168,13 @@ def admitting() -> dict[str, Callable[[int], None]]:
     pools = dict.fromkeys(("spot", "futures", "management", "earn", "public"), endless)
     config = GatewayConfig("spot", address_quota=endless, pools=pools)
     desk = Desk.open(
-        config, dialect=DIALECT, routes=kucoin_routes("spot"), keys=_OneKey(record), state=MemoryState(), pepper=PEPPER
+        config,
+        dialect=DIALECT,
+        routes=kucoin_routes("spot"),
+        keys=_OneKey(record),
+        state=MemoryState(),
+        pepper=PEPPER,
+        alarm=_Silent(),
     )
     contenders: dict[str, Callable[[int], None]] = {}
     for name, requests in (

@@ -101,13 +101,13 @@ EXAMPLE: Mapping[str, Any] = {
 
 def refusals() -> str:
     """Return the page about refusals, from `protocol.refusal.Reason` and how the dialect says each."""
-    dialect, raised, config = KucoinDialect(), _raised(), GatewayConfig(environment="")
+    dialect, given, config = KucoinDialect(), raised(), GatewayConfig(environment="")
     most_bytes = {Reason.HEADERS_TOO_LARGE: config.max_header_bytes, Reason.BODY_TOO_LARGE: config.max_body_bytes}
     rows = []
     for reason in Reason:
         said = dialect.refuse(Refused(reason, **EXAMPLE, most_bytes=most_bytes.get(reason)))
         body = json.loads(said.body)
-        name = f"`{reason.value}`" + ("" if reason.name in raised else " (not yet raised)")
+        name = f"`{reason.value}`" + ("" if reason.name in given else " (not yet raised)")
         rows.append((name, str(said.status), body["code"], body["msg"], body["hint"]))
     return _page(
         "Refusals",
@@ -218,7 +218,7 @@ def _recorders() -> dict[str, set[str]]:
     return found
 
 
-def _raised() -> set[str]:
+def raised() -> set[str]:
     """Return the names of the reasons that some code gives; the vocabulary has room for more."""
     tellers = {SOURCE / "protocol" / "refusal.py", SOURCE / "protocol" / "kucoin_refusals.py"}
     trees = (ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py") if path not in tellers)

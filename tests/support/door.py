@@ -30,6 +30,8 @@ import uvicorn
 from keywright.app.server import _config
 from keywright.app.services import Services
 from keywright.gateway.admit import Desk
+from keywright.gateway.alarm import Alarm
+from keywright.gateway.alarm import Alarm
 from keywright.gateway.asgi import Receive, Scope, Send
 from keywright.gateway.embedded import EmbeddedState
 from keywright.gateway.freshness import SqliteFreshness
@@ -268,6 +270,7 @@ class Door:
                 keys=self.keys,
                 state=self.state,
                 pepper=pepper(self.services.keyring),
+                alarm=Alarm(self.services.database, self.services.audit),
             )
             self._proxies[environment] = Proxy(desk, forward=self.forward, usage=self.usage, clock=self.clock)
 
@@ -279,13 +282,20 @@ class Door:
 
         return call
 
-    async def restart_state(self) -> None:
-        """Forget everything that only memory knew, as a restart does."""
-        assert isinstance(self.state, EmbeddedState)
-        await self.state.stop()
-        self.state = EmbeddedState(self.services.database)
-        await self.state.start(now=self.clock(), window_ms=WINDOW_MS)
+    async def remember_with(self, state: MemoryState) -> None:
+        """Go on with another memory: a fresh one over the same database is what a restart makes."""
+        if isinstance(self.state, EmbeddedState):
+            await self.state.stop()
+        if isinstance(state, EmbeddedState):
+            await state.start(now=self.clock(), window_ms=WINDOW_MS)
+        self.state = state
         self.configure()
+
+    async def forget_marks(self) -> None:
+        """Lose all that the database kept of seen requests, then start again."""
+        self.sql("DELETE FROM replay_entries")
+        self.sql("DELETE FROM replay_epoch")
+        await self.remember_with(EmbeddedState(self.services.database))
 
     async def bot(self, *permissions: str, owner: Person | None = None, **terms: Any) -> Bot:
         """Make a key, of a person of its own unless `owner` is given."""

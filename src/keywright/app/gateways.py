@@ -8,13 +8,14 @@ from pathlib import Path
 
 from keywright.app.services import Services
 from keywright.gateway.admit import Desk
+from keywright.gateway.alarm import Alarm
 from keywright.gateway.embedded import EmbeddedState
 from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import GatewayConfig, Quota
 from keywright.gateway.proxy import Proxy
 from keywright.gateway.routes import kucoin_routes
-from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream
+from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream, check_base_url
 from keywright.gateway.usage import Usage
 from keywright.issuing.material import pepper
 from keywright.issuing.model import Environment
@@ -22,6 +23,13 @@ from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import Forward
 from keywright.sandbox.app import Sandbox
 from keywright.settings import Settings
+
+
+def check(settings: Settings) -> None:
+    """Do nothing if gateways can be made from these settings; raises `Invalid` or `Unusable` otherwise."""
+    KucoinDialect(settings.header_prefix, settings.accept_key_version_1)
+    for url in filter(None, (settings.upstream, settings.futures_upstream)):
+        check_base_url(url)
 
 
 class Gateways:
@@ -56,6 +64,7 @@ class Gateways:
             keys=self.keys,
             state=self.state,
             pepper=pepper(self._services.keyring),
+            alarm=Alarm(self._services.database, self._services.audit),
         )
         return Proxy(desk, forward=self._behind(environment), usage=self.usage, clock=self._services.clock)
 

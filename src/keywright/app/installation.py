@@ -15,7 +15,7 @@ from keywright import ids
 from keywright.app import folders as files, store
 from keywright.app.folders import Folders
 from keywright.audit.log import LABEL as AUDIT_LABEL, AuditLog
-from keywright.errors import Unopenable, Unusable
+from keywright.errors import Busy, Unopenable, Unusable
 from keywright.gateway.store import begin_replay
 from keywright.sealing.keyring import Keyring, new_data_key, unwrap, wrap
 from keywright.sealing.wrapping import create_wrapping_key, read_wrapping_key
@@ -49,9 +49,9 @@ async def open_installation(folders: Folders, *, now: int) -> Installation:
             if not folders.database.exists():
                 await _make(folders, now=now)
     wrapping_key = _wrapping_key(folders)
+    _check_schema(folders)
     database = open_database(sqlite_url(folders.database))
     try:
-        await _check_schema(folders, database)
         keyring = await _open_keyring(folders, database, wrapping_key)
         await _upgrade_if_older(folders, database, now=now)
     except BaseException:
@@ -93,14 +93,13 @@ async def _make(folders: Folders, *, now: int) -> None:
     _sync_folder(folders.data)
 
 
-async def _check_schema(folders: Folders, database: Database) -> None:
+def _check_schema(folders: Folders) -> None:
     try:
-        async with database.read() as tx:
-            revision = await schema.revision(tx)
-    except Exception as error:
-        if "file is not a database" in str(error):
-            raise Unusable(f"{folders.database} is not a Keywright database") from None
-        raise
+        revision = schema.revision_of_file(folders.database)
+    except sqlite3.OperationalError as error:
+        raise Busy(f"the database {folders.database} can't be read: {error}", hint="try again") from None
+    except sqlite3.DatabaseError:
+        raise Unusable(f"{folders.database} is not a Keywright database") from None
     if revision is None:
         raise Unusable(f"{folders.database} is not a Keywright database", hint="move it away and start again")
     if revision not in schema.KNOWN:

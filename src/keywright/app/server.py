@@ -21,12 +21,13 @@ from typing import Any
 
 import uvicorn
 
-from keywright.app import folders as files
+from keywright.app import folders as files, gateways
 from keywright.app.demo import Demo, demo
 from keywright.app.folders import Folders, folders_of
 from keywright.app.gateways import Gateways
 from keywright.app.installation import open_installation
 from keywright.app.services import Services, services_of
+from keywright.app.strict_http import StrictHttp
 from keywright.clock import Clock, wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 from keywright.issuing.model import Environment
@@ -59,6 +60,7 @@ async def serve(
 
     Raises `Unusable`, with nothing changed, when this server can't run here.
     """
+    gateways.check(settings)
     where = folders_of(settings)
     files.check(where)
     with _sockets(settings) as (console, spot, futures):
@@ -108,22 +110,22 @@ async def _doors(
     services: Services, settings: Settings, where: Folders, running: Running
 ) -> AsyncIterator[tuple[Any, ...]]:
     base_urls = {"spot": running.spot_url, "futures": running.futures_url}
-    gateways = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
-    await gateways.start()
+    doors = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
+    await doors.start()
     tasks = [
-        asyncio.create_task(gateways.usage.run(), name="usage"),
+        asyncio.create_task(doors.usage.run(), name="usage"),
         asyncio.create_task(_every(EXPIRE_SECONDS, lambda: _expire(services)), name="expire"),
     ]
-    if gateways.sandbox is not None:
-        tasks.append(asyncio.create_task(_every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
-    console = Console(jwks=gateways.assertions.jwks(), mode=running.mode)
+    if doors.sandbox is not None:
+        tasks.append(asyncio.create_task(_every(SWEEP_SECONDS, doors.sandbox.sweep), name="sandbox"))
+    console = Console(jwks=doors.assertions.jwks(), mode=running.mode)
     try:
-        yield console, gateways.proxy(Environment.SPOT), gateways.proxy(Environment.FUTURES)
+        yield console, doors.proxy(Environment.SPOT), doors.proxy(Environment.FUTURES)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await gateways.stop()
+        await doors.stop()
 
 
 async def _run(apps: tuple[Any, ...], sockets: tuple[socket.socket, ...], started: asyncio.Event) -> None:
@@ -169,7 +171,7 @@ class _Server(uvicorn.Server):
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",  # llhttp, the strict parser: h11 takes obs-fold, bare LF and TE beside CL
+        http=StrictHttp,  # on httptools (llhttp), the strict parser: h11 takes obs-fold, bare LF and TE beside CL
         ws="none",
         lifespan="off",
         log_config=None,

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     KEY_DELETED = "key.deleted"
     """A key was deleted and its secret destroyed; `detail` holds its name."""
     KEY_EXPIRED = "key.expired"
+    KEY_PASSPHRASE_GUESSED = "key.passphrase_guessed"
     """A key's time ran out, and it was marked so that a clock set back can't revive it."""
 
 
@@ -37,7 +38,8 @@ class Actor:
     """Who did it, how they proved it, and from where."""
 
     id: str
-    """An account id, or `system` where time itself did it, or `operator` for the local command line without a person."""
+    """An account id, or `system` where time itself did it, `operator` for the local command line without a
+    person, or `gateway` for what it noticed itself."""
     factor: str = ""
     """`totp`, `sandbox-demo`, or empty where none was asked for."""
     address: str = ""

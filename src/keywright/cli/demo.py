@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ async def command(*, data_dir: str | None, as_json: bool) -> None:
     for key_id in values.replaced:
         terminal.say(f"keywright: the demo key {key_id} was deleted to make room")
     if as_json:
-        terminal.out_json(shown)
+        terminal.out(json.dumps(shown))  # exactly these fields: scripts rely on them
         return
     terminal.out(snippets.exports(values))
     terminal.say(f"\n{snippets.clients(running)}")

@@ -14,6 +14,7 @@ from typing import NoReturn
 from keywright.errors import Busy
 from keywright.gateway import limits, replay
 from keywright.gateway.address import client_address, compile_networks, is_within
+from keywright.gateway.alarm import Alarm
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import Admission, Attempt, GatewayConfig, KeyRecord, Quota, Route
 from keywright.gateway.routes import RouteTable
@@ -28,6 +29,10 @@ WRONG_PASSPHRASES = Quota(10, 60_000)
 """Per key, counted only for who holds its secret. Beyond it even the right passphrase waits: it is being guessed."""
 
 
+LONGEST_PATH = 200
+"""Of a path, what its usage record keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What `admit` decides with: one gateway's dialect, routes, keys and memory."""
@@ -38,6 +43,7 @@ class Desk:
     keys: Keys
     state: State
     pepper: Secret
+    alarm: Alarm
     decoy: Secret
     """Verifies requests of unknown keys, so that they take as long. Random, never a key's."""
     trusted: tuple[tuple[int, int, int], ...] = ()
@@ -52,10 +58,11 @@ class Desk:
         keys: Keys,
         state: State,
         pepper: Secret,
+        alarm: Alarm,
     ) -> Desk:
         """Return a desk, its proxies compiled and its decoy fresh."""
         trusted = compile_networks(config.trusted_proxies)
-        return cls(config, dialect, routes, keys, state, pepper, Secret(secrets.token_bytes(36)), trusted)
+        return cls(config, dialect, routes, keys, state, pepper, alarm, Secret(secrets.token_bytes(36)), trusted)
 
 
 async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> Admission:
@@ -71,10 +78,10 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     # 1  which route: unknown → refused; public → limits and on, credentials ignored
     desk.dialect.check_target(request.method, request.target)
     path = request.path.decode("ascii")
+    attempt.path = path[:LONGEST_PATH]
     route = desk.routes.find(request.method, path)
     if route is None:
         raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=path)
-    attempt.path = route.path
     if route.is_public:
         desk.dialect.check_body(request, body_allowed=route.body_allowed)
         taken = await _take_pool(desk, route, f"a:{attempt.address}", now=now)
@@ -91,7 +98,7 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     if key is None:
         _check_decoy(desk, claim)
     attempt.key_id, attempt.account_id = key.grant.key_id, key.grant.account_id
-    await _check(desk, claim, key, now=now)
+    await _check(desk, claim, key, attempt, now=now)
     # 6  may the key be used
     _usable(config, key, route, address=attempt.address, now=now)
     # 7  may this key do this
@@ -119,7 +126,7 @@ def _check_decoy(desk: Desk, claim: Claim) -> NoReturn:
     raise Refused(Reason.KEY_UNKNOWN)
 
 
-async def _check(desk: Desk, claim: Claim, key: KeyRecord, *, now: int) -> None:
+async def _check(desk: Desk, claim: Claim, key: KeyRecord, attempt: Attempt, *, now: int) -> None:
     """Hold signature and passphrase against the key; count wrong passphrases of those who hold its secret."""
     bucket, guessed = f"p:{key.grant.key_id}", False
     try:
@@ -132,6 +139,8 @@ async def _check(desk: Desk, claim: Claim, key: KeyRecord, *, now: int) -> None:
     if not taken.allowed or (taken.remaining == 0 and not guessed):
         raise Refused(Reason.TOO_MANY_REQUESTS, retry_after_ms=max(taken.retry_ms, 1), what="wrong passphrases")
     if guessed:
+        if taken.remaining == 0:
+            await desk.alarm.passphrase_guessed(key, attempt, now=now)
         raise Refused(Reason.PASSPHRASE_MISMATCH)
 
 

@@ -34,7 +34,8 @@ def take(full_at_ns: int, *, quota: Quota, cost: int, now: int) -> Taken:
     """Take `cost` units at `now` (ms) from the bucket that will be full at `full_at_ns` (0 for a fresh one)."""
     now_ns, period_ns = now * NS, quota.period_ms * NS
     unit_ns = period_ns // quota.amount
-    base = max(full_at_ns, now_ns)
+    # No bucket is emptier than empty: a number beyond that is of a clock since set back, and nobody waits for it.
+    base = min(max(full_at_ns, now_ns), now_ns + unit_ns * quota.amount)
     wanted = base + cost * unit_ns
     over_ns = wanted - now_ns - unit_ns * quota.amount
     allowed = over_ns <= 0

@@ -83,14 +83,19 @@ class Assertions:
         return signed + b"." + _b64(self._key.sign(signed)).encode()
 
 
+def check_base_url(url: str) -> None:
+    """Do nothing if a service can be reached under this URL; raises `Unusable` otherwise."""
+    if not url.startswith(("http://", "https://")) or URL(url).path not in {"", "/"}:
+        raise Unusable(f"{url} is no upstream URL", hint="write it like http://127.0.0.1:9000, without a path")
+
+
 class ServiceUpstream:
     """Forwards to a base URL. Open it inside a running loop; `close` it there."""
 
     def __init__(
         self, base_url: str, *, assertions: Assertions, credential_prefix: str, clock: Callable[[], int]
     ) -> None:
-        if not base_url.startswith(("http://", "https://")) or URL(base_url).path not in {"", "/"}:
-            raise Unusable(f"{base_url} is no upstream URL", hint="write it like http://127.0.0.1:9000, without a path")
+        check_base_url(base_url)
         self._base = base_url.rstrip("/")
         self._assertions = assertions
         self._credentials = credential_prefix.lower().encode()

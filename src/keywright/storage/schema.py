@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from sqlalchemy import Connection, column, inspect, select, table
 
 from keywright.storage.transaction import Tx
@@ -21,6 +25,19 @@ async def revision(tx: Tx) -> str | None:
     version = table("alembic_version", column("version_num"))
     found: str | None = (await tx.execute(select(version.c.version_num))).scalar_one_or_none()
     return found
+
+
+def revision_of_file(path: Path) -> str | None:
+    """Return the migration an SQLite file stands at, or `None` for one that is not ours.
+
+    Nothing is changed in the file, not even its journal mode, which the engine sets: it may be another program's.
+    Raises `sqlite3.Error` when it is no database at all.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return row[0] if row else None
 
 
 def _tables(connection: Connection) -> set[str]:
