@@ -74,12 +74,12 @@ def events() -> str:
     ]
     return _page(
         "Audit events",
-        "One event per change of state, written by the verb that makes the change, in the same transaction. The strings"
-        " are stable.",
+        "One event per change of state, written by the verb that makes the change, in the same transaction; and one for"
+        " what the gateway noticed and somebody should know. The strings are stable.",
         _table(("kind", "what happened", "recorded by"), rows),
         "Every event has a number (`seq`, without gaps), a time (`at`, milliseconds UTC), an actor (an account's id,"
-        " `operator` for the command line without a person's factor, `system` for what time itself does), the actor's"
-        " origin (factor, address, agent, request id, where known), the account, the subject (the id of what changed),"
+        " `operator` for the command line without a person's factor, `system` for what time itself does, `gateway` for"
+        " what it noticed), the actor's origin (factor, address, agent, request id, where known), the account, the subject (the id of what changed),"
         " the subject's version and a `detail`. None holds a secret.",
         "`keywright audit list` shows them, `keywright audit verify` checks the chain.",
     )
@@ -129,7 +129,7 @@ def commands() -> str:
     return _page(
         "Command line",
         "Data goes to standard output, everything else to standard error. `--json` prints one JSON object with"
-        ' `"schema": 1`; without it, tables on a terminal and tab-separated lines elsewhere. Secrets and codes are asked'
+        ' `"schema": 1` in it (`demo` alone prints its fields and no more); without it, tables on a terminal and tab-separated lines elsewhere. Secrets and codes are asked'
         " for without echo; where standard input is no terminal, each is read from it as one line, in the order in which"
         " they would be asked for. None is taken from an argument.",
         *sections,
@@ -208,9 +208,9 @@ def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
 
 
 def _recorders() -> dict[str, set[str]]:
-    """Return which verb records each kind of event."""
+    """Return which verb records each kind of event, or what of the gateway does."""
     found: dict[str, set[str]] = {}
-    for path in sorted(SOURCE.glob("*/service.py")):
+    for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
                 for name in _named(node, "Kind"):

@@ -144,7 +144,6 @@ print(claim.key_id)
     assert _python(WITHOUT_EXTRAS + program) == "k\n"
 
 
-@pytest.mark.xfail(reason="cli.main catches the missing module first and calls it an error nobody foresaw")
 def test_without_the_server_extra_the_command_says_what_to_install() -> None:
     program = 'import sys; sys.argv = ["keywright", "serve"]; from keywright.__main__ import main; main()'
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + program], capture_output=True, text=True, check=False)

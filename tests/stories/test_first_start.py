@@ -78,7 +78,7 @@ def test_demo_beside_a_running_server(installation: Installation) -> None:
     with installation.serving() as server:
         shown = [installation.demo() for _ in range(5)]
         for values in shown:
-            assert values.keys() == DEMO_FIELDS | {"schema"}
+            assert values.keys() == DEMO_FIELDS
             assert (values["spot_url"], values["futures_url"]) == (server.spot, server.futures)
             assert values["console_url"] == server.url("console")
         assert len({values["api_key"] for values in shown}) == 5

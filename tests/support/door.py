@@ -334,7 +334,7 @@ class Door:
         said = reply.json()
         assert said["code"] == SAID[reason][1]
         assert said["msg"]
-        assert len(said["hint"]) > 20, "a hint that says what to do"
+        assert said["hint"].endswith("."), "a sentence that says what to do"
         return str(said["hint"])
 
     async def drops(self, data: bytes, *, to: int | Path = 0) -> None:

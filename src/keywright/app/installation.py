@@ -88,16 +88,22 @@ async def _make(folders: Folders, *, now: int) -> None:
             await begin_replay(tx, began_at=0)  # there were no requests before: every mark will be kept
     finally:
         await database.close()
-    _settle(unfinished)
-    unfinished.rename(folders.database)
-    _sync_folder(folders.data)
+    try:
+        _settle(unfinished)
+        unfinished.rename(folders.database)
+        _sync_folder(folders.data)
+    except (OSError, sqlite3.Error) as error:
+        raise Unusable(f"the database {folders.database} can't be made: {error}", hint="is its disk full?") from None
 
 
 def _check_schema(folders: Folders) -> None:
     try:
         revision = schema.revision_of_file(folders.database)
     except sqlite3.OperationalError as error:
-        raise Busy(f"the database {folders.database} can't be read: {error}", hint="try again") from None
+        raise Busy(
+            f"the database {folders.database} can't be read: {error}",
+            hint="try again; is its disk full, is another process holding it?",
+        ) from None
     except sqlite3.DatabaseError:
         raise Unusable(f"{folders.database} is not a Keywright database") from None
     if revision is None:

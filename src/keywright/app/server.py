@@ -21,10 +21,10 @@ from typing import Any
 
 import uvicorn
 
-from keywright.app import folders as files, gateways
+from keywright.app import folders as files
 from keywright.app.demo import Demo, demo
 from keywright.app.folders import Folders, folders_of
-from keywright.app.gateways import Gateways
+from keywright.app.gateways import Gateways, check as check_gateways
 from keywright.app.installation import open_installation
 from keywright.app.services import Services, services_of
 from keywright.app.strict_http import StrictHttp
@@ -60,7 +60,7 @@ async def serve(
 
     Raises `Unusable`, with nothing changed, when this server can't run here.
     """
-    gateways.check(settings)
+    check_gateways(settings)
     where = folders_of(settings)
     files.check(where)
     with _sockets(settings) as (console, spot, futures):
@@ -110,22 +110,22 @@ async def _doors(
     services: Services, settings: Settings, where: Folders, running: Running
 ) -> AsyncIterator[tuple[Any, ...]]:
     base_urls = {"spot": running.spot_url, "futures": running.futures_url}
-    doors = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
-    await doors.start()
+    gateways = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
+    await gateways.start()
     tasks = [
-        asyncio.create_task(doors.usage.run(), name="usage"),
+        asyncio.create_task(gateways.usage.run(), name="usage"),
         asyncio.create_task(_every(EXPIRE_SECONDS, lambda: _expire(services)), name="expire"),
     ]
-    if doors.sandbox is not None:
-        tasks.append(asyncio.create_task(_every(SWEEP_SECONDS, doors.sandbox.sweep), name="sandbox"))
-    console = Console(jwks=doors.assertions.jwks(), mode=running.mode)
+    if gateways.sandbox is not None:
+        tasks.append(asyncio.create_task(_every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
+    console = Console(jwks=gateways.assertions.jwks(), mode=running.mode)
     try:
-        yield console, doors.proxy(Environment.SPOT), doors.proxy(Environment.FUTURES)
+        yield console, gateways.proxy(Environment.SPOT), gateways.proxy(Environment.FUTURES)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await doors.stop()
+        await gateways.stop()
 
 
 async def _run(apps: tuple[Any, ...], sockets: tuple[socket.socket, ...], started: asyncio.Event) -> None:

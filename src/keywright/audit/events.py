@@ -29,8 +29,9 @@ class Kind(StrEnum):
     KEY_DELETED = "key.deleted"
     """A key was deleted and its secret destroyed; `detail` holds its name."""
     KEY_EXPIRED = "key.expired"
-    KEY_PASSPHRASE_GUESSED = "key.passphrase_guessed"
     """A key's time ran out, and it was marked so that a clock set back can't revive it."""
+    KEY_PASSPHRASE_GUESSED = "key.passphrase_guessed"
+    """Who holds a key's secret gave so many wrong passphrases that the key waits; noticed by the gateway, no change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import click
 
 from keywright import __version__
 from keywright.cli import accounts, audit, demo, keys, serve, settings, terminal
-from keywright.errors import KeywrightError
+from keywright.errors import KeywrightError, Unusable
 
 
 @click.group(
@@ -53,6 +53,11 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         terminal.say("keywright: interrupted")
         return 130
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] == "keywright":
+            raise
+        terminal.error(Unusable(f"{missing.name} is not installed", hint="pip install 'keywright[server]'"))
+        return Unusable.exit_code
     except Exception as unforeseen:
         if os.environ.get("KEYWRIGHT_DEBUG"):
             raise

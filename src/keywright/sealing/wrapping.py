@@ -28,20 +28,34 @@ def create_wrapping_key(path: Path) -> Secret:
     """
     key = Secret(AESGCM.generate_key(bit_length=256))
     text = f"{FIRST_LINE}\n{base64.b64encode(key.reveal()).decode()}\n"
+    unfinished = path.with_name(f"{path.name}.new")
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        unfinished.unlink(missing_ok=True)  # of one that was killed here: nothing was ever sealed with it
+        try:
+            _write(unfinished, text)
+            os.link(unfinished, path)  # the whole file or none; unlike a rename, never over another
+        finally:
+            unfinished.unlink(missing_ok=True)
+        _sync_folder(path.parent)  # the name, too, must survive a power cut
     except OSError as error:
         raise Unusable(f"the wrapping key can't be written to {path}: {error.strerror}") from None
+    return key
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
         file.flush()
         os.fsync(descriptor)
-    folder = os.open(path.parent, os.O_RDONLY)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the name, too, must survive a power cut
+        os.fsync(folder)
     finally:
         os.close(folder)
-    return key
 
 
 def read_wrapping_key(path: Path) -> Secret:

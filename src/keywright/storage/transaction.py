@@ -57,7 +57,8 @@ class Database:
         except DBAPIError as error:
             if is_temporary(error):
                 raise Busy(
-                    "the database is locked or unreachable", hint="try again; is another process holding it?"
+                    "the database is locked, full or unreachable",
+                    hint="try again; is its disk full, is another process holding it?",
                 ) from None
             raise
 

@@ -114,6 +114,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sandbox_head")),
+        sa.CheckConstraint("id = 1", name=op.f("ck_sandbox_head_one_row")),
     )
     op.create_table(
         "sandbox_lines",
