@@ -1,4 +1,4 @@
-"""The clock, read at the edge only: `app` and `cli.main` read it and hand `now` down (UTC, integer milliseconds)."""
+"""The clock, read at the edge only: `app` reads it and hands `now` down (UTC, integer milliseconds)."""
 
 from __future__ import annotations
 

@@ -68,6 +68,8 @@ class Settings:
     public_url: str = _setting(
         "", _text, "Where people reach the console, https://…; needed to listen beyond loopback."
     )
+    gateway_public_url: str = _setting("", _text, "Where clients reach the spot gateway, if not at its own address.")
+    futures_public_url: str = _setting("", _text, "Where clients reach the futures gateway, if not at its own address.")
     upstream: str = _setting("", _text, "URL of the service behind the gateway; empty: the sandbox, in process.")
     futures_upstream: str = _setting("", _text, "URL of the futures service; empty: the same as `upstream`.")
     header_prefix: str = _setting("KC-API-", _text, "What the names of the authentication headers begin with.")

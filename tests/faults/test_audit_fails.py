@@ -16,7 +16,9 @@ from tests.support.killable import Hands, folders, new_account, opened
 from tests.support.server import Codes, Installation
 from tests.support.world import World
 
-NO_AUDIT = "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no room in the archive'); END"
+NO_AUDIT = (
+    "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events BEGIN SELECT RAISE(ABORT, 'no room in the archive'); END"
+)
 NO_AUDIT_POSTGRES = (
     "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room in the archive'; END $$",
     "CREATE TRIGGER no_audit BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION no_audit()",
@@ -27,10 +29,7 @@ TABLES = ("accounts", "api_keys", "audit_events", "audit_head", "change_sequence
 async def everything(world: World) -> dict[str, Any]:
     """Return every row of every table that a verb may change."""
     async with world.services.database.read() as tx:
-        return {
-            name: sorted(map(repr, await tx.execute(select("*").select_from(table(name)))))  # type: ignore[arg-type]
-            for name in TABLES
-        }
+        return {name: sorted(map(repr, await tx.execute(select("*").select_from(table(name))))) for name in TABLES}
 
 
 async def test_no_verb_changes_anything_without_its_event(world: World) -> None:
@@ -48,9 +47,7 @@ async def test_no_verb_changes_anything_without_its_event(world: World) -> None:
 
     async def edit() -> None:
         async with database.write() as tx:
-            await issuing.change_addresses(
-                tx, person.owner, on.id, ("203.0.113.7",), proof=proof, actor=actor, now=now
-            )
+            await issuing.change_addresses(tx, person.owner, on.id, ("203.0.113.7",), proof=proof, actor=actor, now=now)
 
     async def freeze() -> None:
         async with database.write() as tx:

@@ -85,4 +85,3 @@ def test_a_code_serves_one_of_two_commands(tmp_path: Path) -> None:
 
     assert sorted(asyncio.run(both())) == [0, 4]
     assert len(installation.cli("keys", "list", "--json").json["keys"]) == 1
-

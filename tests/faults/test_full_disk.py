@@ -95,14 +95,14 @@ def test_a_server_on_a_full_disk(tmp_path: Path) -> None:
         bot = server.bot(values)
         order = {"symbol": "BTC-USDT", "side": "buy", "type": "market"}
         assert bot.post("/api/v1/hf/orders", **order, size="0.001").code == "200000"
-        before, after = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE), (0, resource.RLIM_INFINITY)
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
         for _ in range(2):
-            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, after)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
             refused = [bot.post("/api/v1/hf/orders", **order, size=f"0.1{turn}") for turn in range(3)]
             assert {(answer.status, answer.code) for answer in refused} == {(503, "503000")}
             assert bot.get("/api/v1/accounts").code == "200000"
             assert bot.get("/api/v1/user/api-key").code == "200000"
-            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
             assert bot.post("/api/v1/hf/orders", **order, size="0.002").code == "200000"
         done = bot.get("/api/v1/hf/orders/done?symbol=BTC-USDT").data["items"]
         assert sorted(item["size"] for item in done) == ["0.001", "0.002", "0.002"]

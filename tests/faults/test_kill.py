@@ -63,8 +63,12 @@ async def prove(services: Services, database: Path, account_id: str, told: Told)
         assert (await tx.exec_driver_sql("PRAGMA integrity_check")).scalar_one() == "ok"
         keys = {key.id: key for key in await services.issuing.keys(tx, Owner(account_id), deleted=True)}
         events = table("audit_events", column("kind"), column("subject"))
-        counted = select(events.c.subject, func.count()).where(events.c.kind == "key.issued").group_by(events.c.subject)
-        issued = {subject: count for subject, count in await tx.execute(counted)}
+        counted = (
+            select(events.c.subject, func.count().label("times"))
+            .where(events.c.kind == "key.issued")
+            .group_by(events.c.subject)
+        )
+        issued = {row.subject: row.times for row in await tx.execute(counted)}
         heard = {key_id: await services.audit.latest_version(tx, key_id) for key_id in keys}
     assert issued == dict.fromkeys(keys, 1)  # each key has its one event, each such event its key
     assert len([key for key in keys.values() if key.deleted_at is None]) <= killable.KEPT + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import sqlite3
@@ -58,7 +57,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes | str]]:
     found: dict[str, tuple[int, bytes | str]] = {}
     for path in [folder, *sorted(folder.rglob("*"))]:
         mode = path.lstat().st_mode
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
         found[str(path.relative_to(folder.parent))] = (mode, content)
     return found
 
@@ -248,7 +247,12 @@ def test_other_commands_refuse_alike(data: Path) -> None:
     """A command beside the server opens the same files by the same rules."""
     newer(data)
     before = snapshot(data)
-    for arguments in (("keys", "list"), ("accounts", "list"), ("audit", "verify"), ("accounts", "create", "a@b.example")):
+    for arguments in (
+        ("keys", "list"),
+        ("accounts", "list"),
+        ("audit", "verify"),
+        ("accounts", "create", "a@b.example"),
+    ):
         said = Installation(data.parent).cli(*arguments, stdin="seven-lamps-under-rain\n")
         refused(Refusal(said.code, said.out, said.err), "made by a newer version")
     assert snapshot(data) == before

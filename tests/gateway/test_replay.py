@@ -31,6 +31,6 @@ def test_a_request_is_recognised_by_its_key_and_its_mac() -> None:
 
 
 def test_a_request_is_remembered_until_its_time_alone_refuses_it() -> None:
-    forget = replay.forget_at(T0, window_ms=WINDOW)
+    forget = replay.forget_at(T0)
     with pytest.raises(Refused):
         replay.skew_within(T0, now=forget, window_ms=WINDOW)

@@ -278,6 +278,43 @@ async def test_t1_a_verb_does_not_build_on_a_row_that_was_rolled_back(world: Wor
         await _do(world, world.services.issuing.rename, ada, held.id, name="x")
 
 
+async def test_t1_an_altered_key_can_still_be_switched_off_and_deleted_and_never_becomes_good(world: World) -> None:
+    ada = await world.person()
+    held = await world.key(ada)
+    async with world.services.database.write() as tx:
+        await tx.execute(update(api_keys).values(permissions="read,withdraw"))
+    off = await world.disable(ada, held.id)
+    assert off.status_at(world.clock()) is Status.DISABLED
+    assert await world.disable(ada, held.id) == off
+    with pytest.raises(Unusable, match="only be disabled and deleted"):
+        await _do(world, world.services.issuing.enable, ada, held.id, proof=world.proof(ada))
+    await _do(world, world.services.issuing.delete, ada, held.id, proof=world.proof(ada))
+    async with world.services.database.read() as tx:
+        assert await world.services.issuing.keys(tx, ada.owner) == []
+        await world.services.audit.verify(tx)
+
+
+async def test_t1_an_altered_key_stops_no_other_from_expiring(world: World) -> None:
+    ada = await world.person()
+    altered, other = await world.key(ada, "trade"), await world.key(ada, "trade")
+    async with world.services.database.write() as tx:
+        await tx.execute(update(api_keys).where(api_keys.c.id == altered.id).values(expires_at=1))
+    world.clock.advance(days=91)
+    async with world.services.database.write() as tx:
+        await world.services.issuing.expire_due(tx, now=world.clock())
+        assert (await world.services.issuing.key(tx, ada.owner, other.id)).grant.status is Status.EXPIRED
+
+
+async def test_t1_a_row_altered_beyond_reading_is_said_to_be(world: World) -> None:
+    ada = await world.person()
+    await world.key(ada)
+    async with world.services.database.write() as tx:
+        await tx.execute(update(api_keys).values(permissions="admin"))
+    async with world.services.database.read() as tx:
+        with pytest.raises(Unusable, match="beyond reading"):
+            await world.services.issuing.keys(tx, ada.owner)
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -54,8 +54,13 @@ def test_start_trade_stop_start(installation: Installation, capsys: pytest.Captu
         (btc,) = [entry for entry in balances if (entry["currency"], entry["type"]) == ("BTC", "trade")]
         assert Decimal(btc["balance"]) == Decimal("1.25")
 
-        placing = bot.sign("POST", "/api/v1/hf/orders", b'{"symbol":"BTC-USDT","side":"buy","type":"market","size":"0.5"}')
-        assert (bot.send(placing).code, bot.send(placing).code) == ("200000", "400100")  # the same bytes twice: a replay
+        placing = bot.sign(
+            "POST", "/api/v1/hf/orders", b'{"symbol":"BTC-USDT","side":"buy","type":"market","size":"0.5"}'
+        )
+        assert (bot.send(placing).code, bot.send(placing).code) == (
+            "200000",
+            "400100",
+        )  # the same bytes twice: a replay
         assert bot.get("/api/v1/accounts").code == "200000"
         assert server.stop() == 0
         assert server.err == ""
@@ -67,7 +72,7 @@ def test_start_trade_stop_start(installation: Installation, capsys: pytest.Captu
         assert bot.send(placing).code == "400100"  # it remembers what it has seen
         found = bot.get(f"/api/v1/hf/orders/{bought}?symbol=BTC-USDT").data
         assert (found["dealSize"], found["active"]) == ("0.25", False)
-        (btc,) = [entry for entry in bot.get("/api/v1/accounts?type=trade&currency=BTC").data]
+        (btc,) = bot.get("/api/v1/accounts?type=trade&currency=BTC").data
         assert Decimal(btc["balance"]) == Decimal("1.75")
         with capsys.disabled():
             print(f"\n  ready: first start {first:.1f} s, later start {server.ready_after:.1f} s", end=" ")

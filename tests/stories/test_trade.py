@@ -14,7 +14,9 @@ from tests.support.server import Codes, Installation, Server, Values
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.filterwarnings("ignore:.*invalid escape sequence"),  # of the SDK's own source, when it is first compiled
+    pytest.mark.filterwarnings(
+        "ignore:.*invalid escape sequence"
+    ),  # of the SDK's own source, when it is first compiled
 ]
 
 SPOT_MARKETS = {"BTC/USDT", "ETH/USDT", "SOL/USDT", "KCS/USDT", "ETH/BTC"}
@@ -198,7 +200,9 @@ def test_every_client_trades_twice_and_after_restarts(installation: Installation
         for cancelled, filled in left:
             assert exchange.fetch_order(cancelled, "BTC/USDT")["status"] == "canceled"
             assert exchange.fetch_order(filled, "BTC/USDT")["status"] == "closed"
-        assert {fill["order"] for fill in exchange.fetch_my_trades("BTC/USDT", limit=100)} >= {bought for _, bought in left}
+        assert {fill["order"] for fill in exchange.fetch_my_trades("BTC/USDT", limit=100)} >= {
+            bought for _, bought in left
+        }
         left = list(trade_with_all(server, values))
         resting = exchange.create_order("BTC/USDT", "limit", "buy", 0.002, FAR_BELOW)["id"]
         balances = exchange.fetch_balance()["total"]

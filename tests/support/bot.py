@@ -24,6 +24,7 @@ class Answered:
     data: Any
     message: str
     headers: dict[str, str]
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ class Bot:
         return self.send(self.sign("POST", target, json.dumps(fields).encode()))
 
 
-def send(
-    url: str, method: str, target: str, body: bytes = b"", headers: dict[bytes, bytes] | None = None
-) -> Answered:
+def send(url: str, method: str, target: str, body: bytes = b"", headers: dict[bytes, bytes] | None = None) -> Answered:
     """Send a request as it is, signed or not."""
     place = urlsplit(url)
     assert place.hostname
@@ -74,10 +73,12 @@ def send(
         said = json.loads(content)
     except ValueError:
         said = {}
+    said = said if isinstance(said, dict) else {}
     return Answered(
         answer.status,
         str(said.get("code", "")),
         said.get("data"),
         str(said.get("msg", "")),
         {name.lower(): value for name, value in answer.getheaders()},
+        content,
     )

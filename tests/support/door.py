@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import logging
 import socket
@@ -30,7 +31,6 @@ import uvicorn
 from keywright.app.server import _config
 from keywright.app.services import Services
 from keywright.gateway.admit import Desk
-from keywright.gateway.alarm import Alarm
 from keywright.gateway.alarm import Alarm
 from keywright.gateway.asgi import Receive, Scope, Send
 from keywright.gateway.embedded import EmbeddedState
@@ -97,19 +97,21 @@ class Shot:
     headers: tuple[Header, ...]
     body: bytes = b""
 
-    def but(self, *, method: bytes = b"", target: bytes = b"", body: bytes | None = None, **values: bytes | None) -> Shot:
+    def but(self, *, method: bytes = b"", target: bytes = b"", body: bytes | None = None, **values: bytes) -> Shot:
         """Return it with parts replaced and the signature left as it is.
 
-        `values` are credentials by their short name (`sign=…`, `key_version=…`); `None` leaves one out.
+        `values` are credentials by their short name (`sign=…`, `key_version=…`).
         """
         headers = self.headers
         for short, value in values.items():
             name = f"kc-api-{short.replace('_', '-')}".encode()
-            headers = tuple(header for header in headers if header[0] != name)
-            headers += ((name, value),) if value is not None else ()
-        return Shot(
-            method or self.method, target or self.target, headers, self.body if body is None else body
-        )
+            headers = (*(header for header in headers if header[0] != name), (name, value))
+        return Shot(method or self.method, target or self.target, headers, self.body if body is None else body)
+
+    def without(self, short: str) -> Shot:
+        """Return it without a credential."""
+        name = f"kc-api-{short.replace('_', '-')}".encode()
+        return replace(self, headers=tuple(header for header in self.headers if header[0] != name))
 
     def plus(self, *headers: Header) -> Shot:
         """Return it with more headers, after its own."""
@@ -256,6 +258,7 @@ class Door:
         )
         self.bots: list[Bot] = []
         self._proxies: dict[str, Proxy] = {}
+        self._numbers = itertools.count(1)
 
     # ── how it is set up
 
@@ -299,8 +302,9 @@ class Door:
 
     async def bot(self, *permissions: str, owner: Person | None = None, **terms: Any) -> Bot:
         """Make a key, of a person of its own unless `owner` is given."""
-        person = owner or await self.world.person(f"p{len(self.bots)}@example.org")
-        bot = Bot(await self.world.key(person, *permissions, name=f"bot {len(self.bots)}", **terms), self.clock, person)
+        number = next(self._numbers)
+        person = owner or await self.world.person(f"p{number}@example.org")
+        bot = Bot(await self.world.key(person, *permissions, name=f"bot {number}", **terms), self.clock, person)
         self.bots.append(bot)
         return bot
 

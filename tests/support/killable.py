@@ -11,13 +11,13 @@ import itertools
 import multiprocessing
 import resource
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, AsyncIterator
+from typing import Any
 
 from keywright.app.folders import Folders
 from keywright.app.installation import open_installation
@@ -51,9 +51,7 @@ async def opened(data: Path) -> AsyncIterator[Services]:
     """Give the services of an installation as the command line wires them, but for a cheap password hash."""
     installation = await open_installation(folders(data), now=wall_clock_ms())
     try:
-        yield wire(
-            installation.database, installation.keyring, policy=Policy(), clock=wall_clock_ms, hasher=CHEAPEST
-        )
+        yield wire(installation.database, installation.keyring, policy=Policy(), clock=wall_clock_ms, hasher=CHEAPEST)
     finally:
         await installation.database.close()
 

@@ -40,6 +40,7 @@ class Said:
     code: int
     out: str
     err: str
+    arguments: tuple[str, ...] = ()
 
     @property
     def json(self) -> dict[str, Any]:
@@ -117,7 +118,7 @@ class Installation:
             env=surroundings(self.folder, **environment),
             check=False,
         )
-        said = Said(done.returncode, done.stdout, done.stderr)
+        said = Said(done.returncode, done.stdout, done.stderr, tuple(map(str, arguments)))
         self.printed.append(said)
         return said
 

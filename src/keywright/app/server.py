@@ -68,8 +68,8 @@ async def serve(
             pid=os.getpid(),
             mode="sandbox" if settings.is_sandbox else "service",
             console_url=settings.public_url or _url(console),
-            spot_url=_url(spot),
-            futures_url=_url(futures),
+            spot_url=settings.gateway_public_url or _url(spot),
+            futures_url=settings.futures_public_url or _url(futures),
         )
         files.make(where)
         with files.hold(where.server_lock, wait=False):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -37,6 +38,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Errors of ours become a sentence and a hint; others a traceback
     without values only where KEYWRIGHT_DEBUG is set."""
     os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
     try:
         result = cli.main(arguments, prog_name="keywright", standalone_mode=False)
         if isinstance(result, Coroutine):

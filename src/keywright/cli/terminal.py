@@ -1,7 +1,7 @@
 """The rules of our terminal.
 
 Data goes to stdout, everything else to stderr. People get tables and sentences on a terminal, machines get `--json` (with
-`"schema": 1`) or tab-separated lines. Secrets are asked for without echo or read from standard input, never taken from
+`"schema": 1`, but for `demo`) or tab-separated lines. Secrets are asked for without echo or read from standard input, never taken from
 arguments. Colour and prompts only where a terminal is.
 """
 

@@ -167,7 +167,7 @@ async def _spend(desk: Desk, claim: Claim, *, now: int) -> None:
         new = await desk.state.spend(
             replay.fingerprint(claim.key_id, claim.signature),
             stamped_at=claim.timestamp_ms,
-            until=replay.forget_at(claim.timestamp_ms, window_ms=desk.config.window_ms),
+            until=replay.forget_at(claim.timestamp_ms),
             now=now,
         )
     except Busy as busy:

@@ -6,6 +6,10 @@ import hashlib
 
 from keywright.protocol.refusal import Reason, Refused
 
+WIDEST_WINDOW_MS = 30_000
+"""The widest window an operator may set. Requests are remembered for it even while a narrower one is in force: it may be
+widened at the next start."""
+
 
 def skew_within(timestamp_ms: int, *, now: int, window_ms: int) -> int:
     """Return how far the stated time is ahead of ours, in ms (negative: behind).
@@ -27,6 +31,6 @@ def fingerprint(key_id: str, signature: bytes) -> bytes:
     return hashlib.sha256(key_id.encode() + b"\0" + signature).digest()
 
 
-def forget_at(timestamp_ms: int, *, window_ms: int) -> int:
-    """Return until when a request must be remembered: from then on its time is out of the window anyway."""
-    return timestamp_ms + window_ms + 1
+def forget_at(timestamp_ms: int) -> int:
+    """Return until when a request must be remembered: from then on its time is out of any window anyway."""
+    return timestamp_ms + WIDEST_WINDOW_MS + 1

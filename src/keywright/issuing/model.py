@@ -101,6 +101,8 @@ class ApiKey:
     deleted_at: int | None
     last_used_at: int | None = None
     last_used_from: str = ""
+    holds: bool = True
+    """Whether the grant's MAC is right and the audit log knows no newer version; looked at for single keys only."""
 
     @property
     def id(self) -> str:

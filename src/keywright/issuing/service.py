@@ -99,7 +99,7 @@ class IssuingService:
 
     async def key(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
         """Return one key; raises `NotFound` for one that is deleted away from sight, unknown or someone else's."""
-        return (await self._find(tx, owner, key_id))[0]
+        return await self._find(tx, owner, key_id)
 
     async def rename(
         self,
@@ -151,10 +151,12 @@ class IssuingService:
 
         Raises `NotFound`; `Conflict` when the key is deleted.
         """
-        key = await self._living(tx, owner, key_id)
-        if key.disabled_at is not None and key.grant.status is Status.DISABLED:
+        key = await self._living(tx, owner, key_id, even_altered=True)
+        if key.disabled_at is not None and (key.grant.status is Status.DISABLED or not key.holds):
             return key
         off = replace(key, disabled_at=now)
+        if not key.holds:  # signing an altered grant anew would make it good: only the switch outside it is set
+            return await self._switch_off(tx, off, Kind.KEY_DISABLED, actor, now=now)
         return await self._change(
             tx, off, replace(key.grant, status=Status.DISABLED), Kind.KEY_DISABLED, actor, now=now
         )
@@ -176,15 +178,17 @@ class IssuingService:
         Raises `NotProven`, `NotFound`, `Conflict` while the key still works.
         """
         self._require(proof, owner, now=now, to="delete a key")
-        key = await self._living(tx, owner, key_id)
+        key = await self._living(tx, owner, key_id, even_altered=True)
         if key.status_at(now) is Status.ACTIVE:
             raise Conflict(
                 "only a disabled key can be deleted", hint=f"disable it first: keywright keys disable {key_id}"
             )
-        grant = replace(key.grant, status=Status.DELETED)
-        gone = await self._change(
-            tx, replace(key, deleted_at=now), grant, Kind.KEY_DELETED, actor, now=now, name=key.name
-        )
+        gone = replace(key, deleted_at=now)
+        if key.holds:
+            grant = replace(key.grant, status=Status.DELETED)
+            gone = await self._change(tx, gone, grant, Kind.KEY_DELETED, actor, now=now, name=key.name)
+        else:
+            gone = await self._switch_off(tx, gone, Kind.KEY_DELETED, actor, now=now)
         await store.bury_key(tx, owner, key_id, now=now)
         return gone
 
@@ -196,7 +200,9 @@ class IssuingService:
         """Mark every key whose time has run out, so that a clock set back can't revive it; return how many."""
         due = await store.due_to_expire(tx, now=now)
         for owner, key_id in due:
-            key, _ = await self._find(tx, owner, key_id)
+            key = await self._find(tx, owner, key_id)
+            if not key.holds:  # refused as it is, and signing it anew would make it good
+                continue
             await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
         return len(due)
 
@@ -221,23 +227,35 @@ class IssuingService:
         await self._audit.record(tx, event, now=now)
         await announce(tx)
 
-    async def _find(self, tx: Tx, owner: Owner, key_id: str) -> tuple[ApiKey, Material]:
+    async def _switch_off(self, tx: Tx, key: ApiKey, kind: Kind, actor: Actor, *, now: int) -> ApiKey:
+        """Set the switches outside an altered grant, with their event; the grant stays as unusable as it is."""
+        await store.set_switches(tx, key)
+        heard = await self._audit.latest_version(tx, key.id)
+        detail = {"name": key.name, "altered": True}
+        await self._audit.record(tx, Event(kind, actor, key.grant.account_id, key.id, heard, detail), now=now)
+        await announce(tx)
+        return key
+
+    async def _find(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
+        """Return the key, and in it whether its grant is the one we made and the newest the audit log knows."""
         found = await store.find_key(tx, owner, key_id)
         if found is None:
             raise NotFound(f"there is no key {key_id[:64]}", hint="`keywright keys list` shows an account's keys")
         key, kept = found
-        # A verb never builds on a grant that was edited behind our back: signing it anew would make the edit good.
         heard = await self._audit.latest_version(tx, key.id)
-        if not grants.grant_holds(self._grant_key, key.grant, kept.grant_mac) or heard != key.grant.version:
-            raise Unusable(
-                f"the record of key {key.id} was altered outside Keywright", hint="run `keywright audit verify`"
-            )
-        return key, kept
+        holds = grants.grant_holds(self._grant_key, key.grant, kept.grant_mac) and heard == key.grant.version
+        return replace(key, holds=holds)
 
-    async def _living(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
-        key, _ = await self._find(tx, owner, key_id)
+    async def _living(self, tx: Tx, owner: Owner, key_id: str, *, even_altered: bool = False) -> ApiKey:
+        """Return the key if it is not deleted. A verb that would sign its grant anew takes none that was altered."""
+        key = await self._find(tx, owner, key_id)
         if key.deleted_at is not None:
             raise Conflict("the key is deleted", hint="a deleted key can't be brought back: make a new one")
+        if not key.holds and not even_altered:
+            raise Unusable(
+                f"the record of key {key.id} was altered outside Keywright: it can only be disabled and deleted",
+                hint="run `keywright audit verify`, and make a new key",
+            )
         return key
 
     def _require(self, proof: FactorProof, owner: Owner, *, now: int, to: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from keywright.errors import LimitReached
+from keywright.errors import LimitReached, Unusable
 from keywright.issuing.model import ApiKey, Environment, Grant, Material, Owner, Permission, Status
 from keywright.storage.tables import api_keys, key_last_use
 from keywright.storage.transaction import Tx
@@ -72,6 +72,15 @@ async def update_key(tx: Tx, key: ApiKey, *, grant_mac: bytes) -> None:
     )
 
 
+async def set_switches(tx: Tx, key: ApiKey) -> None:
+    """Write only the switches outside the grant."""
+    await tx.execute(
+        update(api_keys)
+        .where(*_of(Owner(key.grant.account_id, key.grant.sub_account)), api_keys.c.id == key.id)
+        .values(disabled_at=key.disabled_at, frozen_at=key.frozen_at, deleted_at=key.deleted_at)
+    )
+
+
 async def bury_key(tx: Tx, owner: Owner, key_id: str, *, now: int) -> None:
     """Destroy a deleted key's secret and free its slot. Its row stays, so that the id is never reused."""
     await tx.execute(
@@ -131,8 +140,15 @@ def grant_of(row: Row[Any]) -> Grant:
 
 
 def _api_key(row: Row[Any]) -> ApiKey:
+    try:
+        grant = grant_of(row)
+    except ValueError:
+        raise Unusable(
+            f"the record of key {row.id} was altered outside Keywright beyond reading",
+            hint="run `keywright audit verify`",
+        ) from None
     return ApiKey(
-        grant=grant_of(row),
+        grant=grant,
         name=row.name,
         memo=row.memo,
         created_at=row.created_at,

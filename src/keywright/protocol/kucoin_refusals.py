@@ -196,7 +196,7 @@ TABLE: Mapping[Reason, Saying] = {
         403,
         "411100",
         "User is frozen",
-        _always("The account or this key was frozen: its owner can lift it after signing in."),
+        _always("The account or this key was frozen. Its owner can lift that, with the second factor."),
     ),
     Reason.KEY_ALTERED: Saying(401, "400003", _NO_KEY, _unknown_key),
     Reason.ADDRESS_NOT_ALLOWED: Saying(
