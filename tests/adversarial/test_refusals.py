@@ -178,7 +178,7 @@ async def test_frozen(door: Door) -> None:
         )
     msg, hint = await said(door, bot.signed("GET", ACCOUNTS), "key_frozen")
     assert msg == "User is frozen"
-    assert "lift it" in hint
+    assert "owner can lift" in hint
     await told_nothing(door, bot, "frozen")
 
 

@@ -39,11 +39,9 @@ class Told:
         self.secrets: dict[str, str] = {}
         self.disabled: set[str] = set()
         self.deleted: set[str] = set()
-        self.facts = 0
 
     def hear(self, facts: list[tuple[str, ...]]) -> None:
         for word, *about in facts:
-            self.facts += 1
             if word == "created":
                 self.secrets[about[0]] = about[1]
             elif word == "disabled":
@@ -108,9 +106,7 @@ async def test_a_hundred_kills_during_creates_and_disables(tmp_path: Path) -> No
         async with killable.opened(data) as services:
             await prove(services, data / "keywright.db", account_id, told)
     assert torn == KILLS, "some ended by themselves"
-    assert told.facts > 4 * KILLS, f"too little happened: {told.facts} facts"
-    assert told.disabled
-    assert told.deleted
+    assert min(len(told.secrets), len(told.disabled), len(told.deleted)) > KILLS // 4, "too little happened"
 
 
 async def test_kills_while_an_installation_is_made(tmp_path: Path) -> None:
