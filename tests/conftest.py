@@ -78,7 +78,9 @@ def postgres_server() -> Iterator[str]:
     data = folder / "data"
 
     def run(program: str, *arguments: str | Path) -> None:
-        subprocess.run([programs / program, "-D", data, *arguments], check=True, capture_output=True, cwd="/", user=user)
+        subprocess.run(
+            [programs / program, "-D", data, *arguments], check=True, capture_output=True, cwd="/", user=user
+        )
 
     run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
     options = f"-k {folder} -c listen_addresses='' -c max_connections=200"

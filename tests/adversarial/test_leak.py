@@ -21,7 +21,7 @@ from keywright.audit.log import LABEL as AUDIT
 from keywright.gateway.upstream import LABEL as ASSERTION
 from keywright.issuing.grant import LABEL as GRANT
 from keywright.issuing.material import pepper
-from keywright.protocol.kucoin import SignedRequest
+from keywright.protocol.message import SignedRequest
 from keywright.secret import Secret
 from tests.support import killable
 from tests.support.bot import Answered, Bot, send

@@ -20,7 +20,7 @@ from keywright.errors import KeywrightError
 from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
 from keywright.issuing.model import Owner, Status
-from keywright.protocol.kucoin import SignedRequest
+from keywright.protocol.message import SignedRequest
 from keywright.sandbox import service as sandbox
 from tests.support import killable
 from tests.support.bot import Bot

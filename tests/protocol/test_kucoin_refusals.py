@@ -45,6 +45,8 @@ EXPECTED = {
     Reason.PERMISSION_MISSING: (403, "400007", "Access denied, require more permission."),
     Reason.ORDER_LIMIT: (400, "400100", "Parameter Error"),
     Reason.REPLAYED: (400, "400100", "Parameter Error"),
+    Reason.NONCE_MALFORMED: (400, "400100", "Parameter Error"),
+    Reason.NONCE_NOT_INCREASING: (400, "400100", "Parameter Error"),
     Reason.TOO_MANY_REQUESTS: (429, "429000", BUSY),
     Reason.NOT_SURE: (503, "503000", "Service Unavailable"),
     Reason.UPSTREAM_UNREACHABLE: (503, "503000", "Service Unavailable"),

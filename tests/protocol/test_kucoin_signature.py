@@ -12,7 +12,7 @@ import pytest
 from keywright.errors import Invalid
 from keywright.protocol import kucoin
 from keywright.protocol.kucoin import KucoinDialect
-from keywright.protocol.message import Request
+from keywright.protocol.message import Request, SignedRequest
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 from tests.protocol.wire import (
@@ -307,9 +307,7 @@ def test_a_claim_shows_neither_passphrase_nor_what_was_signed() -> None:
 # ── signing
 
 
-def _sign(
-    method: str = "GET", target: bytes | str = ACCOUNTS, body: bytes = b"", **other: object
-) -> kucoin.SignedRequest:
+def _sign(method: str = "GET", target: bytes | str = ACCOUNTS, body: bytes = b"", **other: object) -> SignedRequest:
     values = {"key": KEY, "secret": SECRET, "passphrase": PASSPHRASE, "now_ms": 1_700_000_000_000} | other
     return DIALECT.sign(method, target, body, **values)  # type: ignore[arg-type]
 

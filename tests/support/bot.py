@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from keywright.protocol.kucoin import KucoinDialect, SignedRequest
+from keywright.protocol.kucoin import KucoinDialect
+from keywright.protocol.message import SignedRequest
 from keywright.secret import Secret
 
 DIALECT = KucoinDialect()

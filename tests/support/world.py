@@ -11,7 +11,8 @@ from keywright.app.services import Services
 from keywright.audit.events import Actor
 from keywright.identity.model import Account, FactorProof
 from keywright.issuing.model import ApiKey, NewKey, Owner
-from keywright.protocol.kucoin import KucoinDialect, SignedRequest
+from keywright.protocol.kucoin import KucoinDialect
+from keywright.protocol.message import SignedRequest
 from keywright.secret import Secret
 from tests.support.clock import FakeClock
 

@@ -20,12 +20,20 @@ def compile_networks(blocks: tuple[str, ...]) -> Networks:
     return tuple((net.version, int(net.netmask), int(net.network_address)) for net in parsed)
 
 
-@lru_cache(maxsize=65_536)
+LONGEST = 45
+"""Characters of the longest address in text: IPv6 with an IPv4 tail."""
+
+
 def parse_address(text: str) -> tuple[int, int, str] | None:
     """Return (IP version, number, canonical text) of an address, IPv4 mapped into IPv6 turned back; `None` if it is none.
 
     A zone (`fe80::1%eth0`) makes it none: no allowlist can hold one.
     """
+    return _parse(text) if len(text) <= LONGEST else None  # nothing longer is kept in the cache
+
+
+@lru_cache(maxsize=16_384)
+def _parse(text: str) -> tuple[int, int, str] | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

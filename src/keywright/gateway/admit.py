@@ -29,10 +29,6 @@ WRONG_PASSPHRASES = Quota(10, 60_000)
 """Per key, counted only for who holds its secret. Beyond it even the right passphrase waits: it is being guessed."""
 
 
-LONGEST_PATH = 200
-"""Of a path, what its usage record keeps."""
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What `admit` decides with: one gateway's dialect, routes, keys and memory."""
@@ -78,10 +74,10 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     # 1  which route: unknown → refused; public → limits and on, credentials ignored
     desk.dialect.check_target(request.method, request.target)
     path = request.path.decode("ascii")
-    attempt.path = path[:LONGEST_PATH]
     route = desk.routes.find(request.method, path)
     if route is None:
         raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=path)
+    attempt.path = route.path  # the template: what stands in a variable part could be anything, even a secret
     if route.is_public:
         desk.dialect.check_body(request, body_allowed=route.body_allowed)
         taken = await _take_pool(desk, route, f"a:{attempt.address}", now=now)

@@ -19,6 +19,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+CLOSE: tuple[Header, ...] = ((b"connection", b"close"),)
+
 BODY_SECONDS = 10.0
 """How long a body may take to arrive."""
 
@@ -50,6 +52,9 @@ def _check_head(headers: tuple[Header, ...], target: bytes, *, config: GatewayCo
         raise Refused(Reason.MALFORMED, what="a request names its host once")
     if names.count(b"content-length") > 1:
         raise Refused(Reason.MALFORMED, what="a request states its length once")
+    if b"upgrade" in names:
+        # The parser reads no further HTTP after it, so this connection is of no more use.
+        raise Refused(Reason.MALFORMED, what="no other protocol is spoken here", headers=CLOSE)
     if b"transfer-encoding" in names or b"trailer" in names:
         raise Refused(Reason.LENGTH_REQUIRED)
 

@@ -26,6 +26,11 @@ LABEL = "assertion/v1"
 LIFETIME_S = 30
 TIMEOUT_S = 30.0
 PREFIX = b"x-keywright-"
+FORWARDED = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"}
+)
+"""What a client or a proxy before us said of the client's address. The gateway has decided that; only its word goes on."""
+
 HOP_BY_HOP = frozenset(
     # RFC 9110 section 7.6.1, and what the client library states itself.
     (
@@ -125,6 +130,8 @@ class ServiceUpstream:
                 allow_redirects=False,
             ) as answer:
                 body = await answer.read()
+                if not 200 <= answer.status <= 599:
+                    raise Busy("the service behind the gateway answered with a status that is none")
                 return Response(answer.status, body, tuple(_passing(answer.raw_headers)))
         except (TimeoutError, aiohttp.ClientError):
             raise Busy("the service behind the gateway did not answer") from None
@@ -136,8 +143,10 @@ class ServiceUpstream:
     def _headers(self, request: Request, identity: Identity) -> Iterable[Header]:
         for name, value in request.headers:
             plain = name.replace(b"_", b"-")  # some servers read X_Keywright_Account as X-Keywright-Account
-            if name not in HOP_BY_HOP and not plain.startswith((PREFIX, self._credentials)):
+            if name not in HOP_BY_HOP and plain not in FORWARDED and not plain.startswith((PREFIX, self._credentials)):
                 yield name, value
+        if identity.address:
+            yield b"x-forwarded-for", identity.address.encode()
         yield b"x-keywright-account", identity.account_id.encode()
         yield b"x-keywright-sub-account", identity.sub_account.encode()
         yield b"x-keywright-key-id", identity.key_id.encode()

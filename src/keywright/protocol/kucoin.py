@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 from keywright.errors import Invalid
 from keywright.protocol import canonical, kucoin_refusals
-from keywright.protocol.kucoin_refusals import Answer
-from keywright.protocol.message import Header, Request
+from keywright.protocol.message import Answer, Request, SignedRequest
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 
@@ -28,17 +27,6 @@ _KEY_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _VERSIONS = {b"1": 1, b"2": 2, b"3": 3}
 # Digits of a present-day stamp in another unit than milliseconds: the most common mistake, worth its own words.
 _OTHER_UNITS = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What to send, byte for byte. A client that encodes the target or the body once more breaks the signature."""
-
-    method: str
-    target: bytes
-    headers: tuple[Header, ...]
-    """Names in lower case. To be added to whatever else is sent."""
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keywright.protocol.message import Answer
 from keywright.protocol.refusal import Reason, Refused
 
 Facts = Mapping[str, Any]
@@ -28,14 +29,6 @@ _UNAVAILABLE = "Service Unavailable"
 
 # A stamp this far off was never a clock: it is another unit, padded or cut to 13 digits.
 _NO_CLOCK_MS = 10 * 365 * 24 * 3600 * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A refusal as it goes out, in `application/json`."""
-
-    status: int
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +208,9 @@ TABLE: Mapping[Reason, Saying] = {
             "a new one."
         ),
     ),
+    # Not of this wire, where a stamp stands in a nonce's place; here so that every reason can be said.
+    Reason.NONCE_MALFORMED: Saying(400, "400100", _PARAMETER, _rule("The nonce can't be read.")),
+    Reason.NONCE_NOT_INCREASING: Saying(400, "400100", _PARAMETER, _rule("The nonce must rise with every request.")),
     Reason.TOO_MANY_REQUESTS: Saying(429, "429000", "Too many requests. User-level rate limit exceeded.", _wait),
     Reason.NOT_SURE: Saying(
         503,

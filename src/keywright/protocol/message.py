@@ -67,5 +67,24 @@ class Response:
     headers: tuple[Header, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What to send, byte for byte. A client that encodes the target or the body once more breaks the signature."""
+
+    method: str
+    target: bytes
+    headers: tuple[Header, ...]
+    """Names in lower case. To be added to whatever else is sent."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A refusal as it goes out, in `application/json`."""
+
+    status: int
+    body: bytes
+
+
 Forward = Callable[[Request, Identity], Awaitable[Response]]
 """What stands behind the gateway. Raises `errors.Busy` when it can't be reached."""

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     HEADER_REPEATED = "header_repeated"
     TIMESTAMP_MALFORMED = "timestamp_malformed"
     TIMESTAMP_OUT_OF_WINDOW = "timestamp_out_of_window"
+    NONCE_MALFORMED = "nonce_malformed"
+    NONCE_NOT_INCREASING = "nonce_not_increasing"  # Bitfinex: not above the highest seen of this key
     KEY_VERSION_UNKNOWN = "key_version_unknown"
     KEY_VERSION_OFF = "key_version_off"
     # Whether the claim holds.
