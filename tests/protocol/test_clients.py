@@ -73,7 +73,7 @@ def recording(session: Any) -> list[Any]:
 
     sent: list[Any] = []
 
-    class Recorder(requests.adapters.BaseAdapter):
+    class Recorder(requests.adapters.BaseAdapter):  # type: ignore[misc]  # requests ships no types
         def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
             sent.append(request)
             answer = requests.Response()
