@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment, made from uv.lock; each group of targets adds what it needs.
 SYNC = $(UV) sync --quiet --locked --inexact --python .tools/bin/python --extra server
 
-.PHONY: help run demo settings test test-all check format reference bench clean
+.PHONY: help run demo settings test test-all check format reference coverage bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: .venv/.all ## Format the code and mend what lint can mend
 
 reference: .venv/.all ## Write docs/reference anew from the code
 	$(RUN)/python scripts/reference.py
+
+coverage: .venv/.all ## Run every test in one process and report what no test reaches
+	$(RUN)/coverage erase
+	$(RUN)/coverage run -m pytest -q -p no:xdist -m "not slow" $(ARGS)
+	$(RUN)/coverage combine --quiet
+	$(RUN)/coverage report
 
 bench: .venv/.all ## Measure Keywright beside its peers, in one run, as ratios
 	$(RUN)/python benchmarks/run.py $(ARGS)
