@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import hmac
+import pickle
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from keywright.errors import Invalid
-from keywright.protocol import kucoin
-from keywright.protocol.kucoin import KucoinDialect
+from keywright.protocol import kucoin_checking
+from keywright.protocol.kucoin import KucoinDialect, KucoinVerifier, Pepper
 from keywright.protocol.message import Request, SignedRequest
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
@@ -256,39 +257,89 @@ def test_long_values_are_refused_without_being_looked_at(name: str) -> None:
     assert verdict(signed(**long)) == expected[name]
 
 
-def test_the_work_is_the_same_whatever_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So an unknown key, a wrong signature and a wrong passphrase can't be told apart by the clock."""
+def test_the_work_is_the_same_until_the_secret_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So an unknown key and a wrong signature can't be told apart by the clock, however often a key was used before."""
     work: list[str] = []
-
-    def digest(key: bytes, message: bytes, name: str) -> bytes:
-        work.append(f"mac {len(message)}")
-        return hmac.digest(key, message, name)
 
     def compare(one: bytes, other: bytes) -> bool:
         work.append("compare")
         return hmac.compare_digest(one, other)
 
     class Counted:
-        pass
+        compare_digest = staticmethod(compare)
 
-    counted = Counted()
-    counted.digest, counted.compare_digest = digest, compare  # type: ignore[attr-defined]
-    monkeypatch.setattr(kucoin, "hmac", counted)
+    def counted(name: str, call: Any) -> Any:
+        def counting(*given: Any, **_terms: Any) -> Any:
+            work.append(f"{name} {[len(each) for each in given if isinstance(each, bytes)]}")
+            return call(*given)
+
+        return counting
+
+    monkeypatch.setattr(kucoin_checking, "hmac", Counted)
+    monkeypatch.setattr(Pepper, "mark", counted("mark", Pepper.mark))
+    monkeypatch.setattr(Pepper, "digest", counted("digest", Pepper.digest))
+    monkeypatch.setattr(kucoin_checking, "b2a_base64", counted("mac", b2a_base64_of))
+    pepper = Pepper(PEPPER)
+
+    def verifier(secret: Secret = SECRET) -> KucoinVerifier:
+        return KucoinVerifier(secret, passphrase_digest=PASSPHRASE_DIGEST, pepper=pepper)
+
+    used = verifier()
+    used.check(DIALECT.read(signed(), body_allowed=False))
     over = ("GET", Q + b"a b", b"")
-    works = {}
-    for name, request, secret in (
-        ("first candidate", signed(target=Q + b"a+b"), SECRET),
-        ("second candidate", signed(target=Q + b"a+b", over=over), SECRET),
-        ("no candidate", signed(target=Q + b"a+b", over=("GET", b"/", b"")), SECRET),
-        ("unknown key", signed(target=Q + b"a+b"), Secret("nobody's secret, of the same length")),
-        ("wrong passphrase", signed(target=Q + b"a+b", passphrase=mac(b"other")), SECRET),
-        ("no passphrase", signed(target=Q + b"a+b", sign=b""), SECRET),
+    right, second = signed(target=Q + b"a+b"), signed(target=Q + b"a+b", over=over)
+    neither = signed(target=Q + b"a+b", over=("GET", b"/", b""))
+    wrong = signed(target=Q + b"a+b", passphrase=mac(b"other"))
+    works: dict[str, tuple[str, list[str]]] = {}
+    for name, request, held in (
+        ("unknown key", right, verifier(Secret("nobody's secret, of the same length"))),
+        ("unknown key, wrong passphrase", wrong, verifier(Secret("nobody's secret, of the same length"))),
+        ("fresh key, no candidate", neither, verifier()),
+        ("no candidate", neither, used),
+        ("first candidate", right, used),
+        ("second candidate", second, used),
+        ("wrong passphrase", wrong, used),
+        ("wrong passphrase of a fresh key", wrong, verifier()),
+        ("first use of a key", right, verifier()),
     ):
         work.clear()
-        verdict(request, secret=secret)
-        works[name] = list(work)
-    assert len(works["first candidate"]) == 6
-    assert all(done == works["first candidate"] for done in works.values())
+        outcome = "allowed"
+        try:
+            held.check(DIALECT.read(request, body_allowed=False))
+        except Refused as refused:
+            outcome = refused.reason.value
+        works[name] = outcome, list(work)
+    base = works["unknown key"][1]
+    assert [step.split()[0] for step in base] == ["mac", "compare", "mac", "compare", "mark", "compare"]
+    learning = [*base, "digest [44]", "compare"]  # only who proved the secret sees a key's first use
+    assert works == {
+        "unknown key": ("signature_mismatch", base),
+        "unknown key, wrong passphrase": ("signature_mismatch", base),
+        "fresh key, no candidate": ("signature_mismatch", base),
+        "no candidate": ("signature_mismatch", base),
+        "first candidate": ("allowed", base),
+        "second candidate": ("allowed", base),
+        "wrong passphrase": ("passphrase_mismatch", base),
+        "wrong passphrase of a fresh key": ("passphrase_mismatch", learning),
+        "first use of a key": ("allowed", learning),
+    }
+
+
+def b2a_base64_of(mac_bytes: bytes) -> bytes:
+    return base64.b64encode(mac_bytes)
+
+
+def test_a_proved_passphrase_is_remembered_and_a_wrong_one_never() -> None:
+    verifier = KucoinVerifier(SECRET, passphrase_digest=PASSPHRASE_DIGEST, pepper=Pepper(PEPPER))
+    wrong = DIALECT.read(signed(passphrase=mac(b"other")), body_allowed=False)
+    right = DIALECT.read(signed(), body_allowed=False)
+    for _ in range(2):
+        with pytest.raises(Refused, match="passphrase_mismatch"):
+            verifier.check(wrong)
+        verifier.check(right)
+    assert PASSPHRASE_HEADER.decode() not in repr(verifier)
+    with pytest.raises(TypeError):
+        pickle.dumps(verifier)
 
 
 def test_a_mismatch_says_why_the_decoded_form_was_not_tried() -> None:

@@ -19,17 +19,17 @@ from keywright.protocol.refusal import Reason, Refused
 
 
 class Dialect(Protocol):
-    """One exchange's wire. `sign`, `read` and `check` take what their exchange needs beside this, by keyword."""
+    """One exchange's wire. `sign`, `read` and `check` take what their exchange needs, by keyword: hence `Any`."""
 
-    def sign(self, method: str, target: bytes | str, body: bytes, **credentials: Any) -> SignedRequest:
+    def sign(self, *args: Any, **kwargs: Any) -> SignedRequest:
         """Return the request as it must be sent. Raises `Invalid` for one that the exchange could not verify."""
         ...
 
-    def read(self, request: Request, **terms: Any) -> Any:
+    def read(self, *args: Any, **kwargs: Any) -> Any:
         """Return what a received request claims. Raises `Refused`."""
         ...
 
-    def check(self, claim: Any, **credentials: Any) -> None:
+    def check(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing if the claim holds. Raises `Refused`."""
         ...
 

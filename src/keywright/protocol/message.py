@@ -1,13 +1,15 @@
 """What travels: a request as it was received, who was proved to have sent it, and an answer.
 
 `Request` carries the raw bytes of target and body; nothing downstream re-encodes them. What stands behind the gateway
-is one seam: `forward(Request, Identity) → Response`.
+is one seam: `forward(Request, Identity) → Response`. What is made for every request is a named tuple: in Python a frozen
+dataclass takes three times as long to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Header = tuple[bytes, bytes]
 
@@ -41,8 +43,7 @@ class Request:
         return tuple(value for key, value in self.headers if key == name)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who was proved to have sent a request: what an upstream may rely on. All empty on a public route."""
 
     request_id: str
@@ -67,15 +68,20 @@ class Response:
     headers: tuple[Header, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """What to send, byte for byte. A client that encodes the target or the body once more breaks the signature."""
+class SignedRequest(NamedTuple):
+    """What to send, byte for byte. A client that encodes the target or the body once more breaks the signature.
+
+    Shown by its method and path alone: the rest carries credentials.
+    """
 
     method: str
     target: bytes
     headers: tuple[Header, ...]
     """Names in lower case. To be added to whatever else is sent."""
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"SignedRequest({self.method} {self.target.partition(b'?')[0].decode('ascii', 'replace')} …)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ def loads(body: bytes) -> Any:
         raise Invalid(f"the body is not UTF-8 (byte {error.start})") from None
     _refuse_deep(text)  # first: the decoder recurses
     try:
-        value = _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text) if text[:1] in "{[" else (None, -1)
+        if end != len(text):  # space around it, or what should not be there: said as the decoder says it
+            value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         # `error.msg` is one of the decoder's fixed texts: nothing of the body gets into a log through it.
         raise Invalid(f"the body is not JSON: {error.msg} (character {error.pos})") from None
