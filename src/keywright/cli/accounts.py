@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from keywright.cli import options, terminal
+from keywright.errors import Conflict
 
 
 @click.group("accounts")
@@ -20,10 +21,17 @@ async def create(email: str, *, data_dir: str | None, as_json: bool) -> None:
     """Make an account. Asks for its password; shows its authenticator secret once."""
     from keywright.app.services import opened
     from keywright.audit.events import Actor
+    from keywright.identity.rules import email_address
     from keywright.identity.totp import provisioning_uri
 
     settings = options.settings_of(data_dir=data_dir)
-    async with opened(settings) as services:
+    address = email_address(email)
+    async with opened(settings, make=True) as services:
+        async with services.database.read() as tx:
+            if any(account.email == address for account in await services.identity.accounts(tx)):
+                raise Conflict(
+                    f"there is an account of {address} already", hint="`keywright accounts list` shows them all"
+                )
         password = terminal.ask_secret("Password", confirm=True)
         password_hash = await services.identity.hash_password(email, password)
         async with services.database.write() as tx:

@@ -30,7 +30,10 @@ async def command(*, data_dir: str | None, as_json: bool) -> None:
     if running is None:
         raise Unusable(f"no server is running on {folders.data}", hint="start one: make run (or: keywright serve)")
     if running.mode != "sandbox" or not settings.is_sandbox:
-        raise Unusable("demo is for the sandbox only, and this server stands before a real service")
+        raise Unusable(
+            "demo is for the sandbox only, and this server stands before a real service",
+            hint="make a key with keywright accounts create and keywright keys create",
+        )
     async with opened(settings) as services:
         values = await demo(services)
     shown: dict[str, Any] = {
@@ -50,4 +53,4 @@ async def command(*, data_dir: str | None, as_json: bool) -> None:
         terminal.out(json.dumps(shown))  # exactly these fields: scripts rely on them
         return
     terminal.out(snippets.exports(values))
-    terminal.say(f"\n{snippets.clients(running)}")
+    terminal.say(f"\n{snippets.clients(running, prefix=settings.header_prefix)}")

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.key_changes import account_of, account_option, actor_of, as_dict, change, change_with_proof
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
-    from keywright.identity.model import Account, FactorProof
+    from keywright.identity.model import Account
     from keywright.issuing.model import ApiKey
-
-
-account_option = click.option(
-    "--account", "email", metavar="EMAIL", help="Whose keys; may be left out when there is one account."
-)
 
 
 @click.group("keys")
@@ -63,8 +58,9 @@ async def create(
     from keywright.issuing.model import NewKey, Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
-        account = await _account(services, email)
+        account = await account_of(services, email)
         owner = Owner(account.id)
+        services.issuing.check_wish(name, memo, permissions, environment, addresses)
         typed = terminal.ask_secret("Passphrase", confirm=True)
         async with services.database.read() as tx:
             passphrase = await services.issuing.vet_passphrase(tx, owner, typed, about=(name, memo))
@@ -73,9 +69,9 @@ async def create(
         async with services.database.write() as tx:
             now = services.clock()
             proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
-            issued = await services.issuing.issue(tx, owner, new_key, proof=proof, actor=_actor(proof), now=now)
+            issued = await services.issuing.issue(tx, owner, new_key, proof=proof, actor=actor_of(proof), now=now)
     if as_json:
-        terminal.out_json({**_as_dict(issued.key, now=now), "secret": issued.secret.reveal_text()})
+        terminal.out_json({**as_dict(issued.key, now=now), "secret": issued.secret.reveal_text()})
         return
     terminal.say(f"Key {issued.key.id} is made. Its secret is shown this once; nobody can show it again:")
     terminal.out(f"KUCOIN_API_KEY={issued.key.id}\nKUCOIN_SECRET_KEY={issued.secret.reveal_text()}")
@@ -96,13 +92,15 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
     from keywright.issuing.model import Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
-        account = await _account(services, email)
+        account = await account_of(services, email)
         async with services.database.read() as tx:
             keys = await services.issuing.keys(tx, Owner(account.id))
         now = services.clock()
     if as_json:
-        terminal.out_json({"keys": [_as_dict(key, now=now) for key in keys]})
+        terminal.out_json({"keys": [as_dict(key, now=now) for key in keys]})
         return
+    if account.frozen_at is not None:
+        terminal.say(f"{account.email} is frozen: all its keys are refused (keywright accounts unfreeze lifts it).")
     terminal.out_table(
         ("KEY", "NAME", "MEMO", "STATUS", "PERMISSIONS", "ENVIRONMENT", "ADDRESSES", "EXPIRES", "LAST USED", "FROM"),
         [
@@ -134,15 +132,16 @@ async def show(key_id: str, *, email: str | None, data_dir: str | None, as_json:
     from keywright.issuing.model import Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
-        account = await _account(services, email)
+        account = await account_of(services, email)
         async with services.database.read() as tx:
             key = await services.issuing.key(tx, Owner(account.id), key_id)
-        values = _as_dict(key, now=services.clock())
+        values = as_dict(key, now=services.clock())
     if as_json:
         terminal.out_json(values)
         return
     terminal.out_table(
-        ("", ""), [(word, terminal.moment(value) if word.endswith("_at") else value) for word, value in values.items()]
+        ("FIELD", "VALUE"),
+        [(word, terminal.moment(value) if word.endswith("_at") else value) for word, value in values.items()],
     )
 
 
@@ -155,13 +154,13 @@ async def disable(key_id: str, *, email: str | None, data_dir: str | None, as_js
     """Switch a key off, at once. Asks for no code."""
     from keywright.audit.events import Actor
 
-    async def work(services: Services, account: Account, tx: Any, now: int) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, _code: str) -> ApiKey:
         from keywright.issuing.model import Owner
 
         actor = Actor("operator", agent="cli")
         return await services.issuing.disable(tx, Owner(account.id), key_id, actor=actor, now=now)
 
-    await _change(email, data_dir, work, as_json=as_json, done="is disabled: its very next request is refused")
+    await change(email, data_dir, work, as_json=as_json, done="is disabled: its very next request is refused")
 
 
 @group.command("enable")
@@ -171,7 +170,7 @@ async def disable(key_id: str, *, email: str | None, data_dir: str | None, as_js
 @options.as_json
 async def enable(key_id: str, *, email: str | None, data_dir: str | None, as_json: bool) -> None:
     """Switch a disabled key on again. Asks for the authenticator code."""
-    await _change_with_proof("enable", key_id, email, data_dir, as_json=as_json, done="works again")
+    await change_with_proof("enable", key_id, email, data_dir, as_json=as_json, done="works again")
 
 
 @group.command("delete")
@@ -181,7 +180,7 @@ async def enable(key_id: str, *, email: str | None, data_dir: str | None, as_jso
 @options.as_json
 async def delete(key_id: str, *, email: str | None, data_dir: str | None, as_json: bool) -> None:
     """Delete a disabled key, for good. Asks for the authenticator code."""
-    await _change_with_proof(
+    await change_with_proof(
         "delete", key_id, email, data_dir, as_json=as_json, done="is deleted and can't be brought back"
     )
 
@@ -215,7 +214,7 @@ async def edit(
     if not rebind and name is None and memo is None:
         raise Invalid("nothing to change was given", hint="give --name, --memo, --address or --any-address")
 
-    async def work(services: Services, account: Account, tx: Any, now: int) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, code: str) -> ApiKey:
         from keywright.audit.events import Actor
         from keywright.issuing.model import Owner
 
@@ -223,78 +222,11 @@ async def edit(
         if rebind:
             proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
             await services.issuing.change_addresses(
-                tx, owner, key_id, addresses, proof=proof, actor=_actor(proof), now=now
+                tx, owner, key_id, addresses, proof=proof, actor=actor_of(proof), now=now
             )
         if name is not None or memo is not None:
             actor = Actor("operator", agent="cli")
             await services.issuing.rename(tx, owner, key_id, name=name, memo=memo, actor=actor, now=now)
         return await services.issuing.key(tx, owner, key_id)
 
-    code = terminal.ask_code(email or "the account") if rebind else ""
-    await _change(email, data_dir, work, as_json=as_json, done="is changed")
-
-
-Work = Callable[["Services", "Account", Any, int], Awaitable["ApiKey"]]
-
-
-async def _change(email: str | None, data_dir: str | None, work: Work, *, as_json: bool, done: str) -> None:
-    from keywright.app.services import opened
-
-    async with opened(options.settings_of(data_dir=data_dir)) as services:
-        account = await _account(services, email)
-        async with services.database.write() as tx:
-            now = services.clock()
-            key = await work(services, account, tx, now)
-    if as_json:
-        terminal.out_json(_as_dict(key, now=now))
-    else:
-        terminal.say(f"Key {key.id} ({key.name}) {done}.")
-
-
-async def _change_with_proof(
-    verb: str, key_id: str, email: str | None, data_dir: str | None, *, as_json: bool, done: str
-) -> None:
-    code = terminal.ask_code(email or "the account")
-
-    async def work(services: Services, account: Account, tx: Any, now: int) -> ApiKey:
-        from keywright.issuing.model import Owner
-
-        proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
-        change = services.issuing.enable if verb == "enable" else services.issuing.delete
-        return await change(tx, Owner(account.id), key_id, proof=proof, actor=_actor(proof), now=now)
-
-    await _change(email, data_dir, work, as_json=as_json, done=done)
-
-
-async def _account(services: Services, email: str | None) -> Account:
-    async with services.database.read() as tx:
-        if email:
-            return await services.identity.account(tx, email=email)
-        accounts = await services.identity.accounts(tx)
-    if len(accounts) != 1:
-        hint = "name one with --account" if accounts else "make one: keywright accounts create EMAIL"
-        raise Invalid(f"there are {len(accounts)} accounts here", hint=hint)
-    return accounts[0]
-
-
-def _actor(proof: FactorProof) -> Any:
-    from keywright.audit.events import Actor
-
-    return Actor(proof.account_id, factor=proof.factor, agent="cli")
-
-
-def _as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "memo": key.memo,
-        "status": key.status_at(now).value,
-        "permissions": sorted(key.grant.permissions),
-        "environment": key.grant.environment.value,
-        "addresses": list(key.grant.addresses),
-        "created_at": key.created_at,
-        "expires_at": key.grant.expires_at,
-        "last_used_at": key.last_used_at,
-        "last_used_from": key.last_used_from,
-        "version": key.grant.version,
-    }
+    await change(email, data_dir, work, as_json=as_json, done="is changed", prove=key_id if rebind else "")

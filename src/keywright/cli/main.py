@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import click
 
 from keywright import __version__
-from keywright.cli import accounts, audit, demo, keys, serve, settings, terminal
+from keywright.cli import accounts, audit, demo, explain, keys, serve, settings, terminal
+from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
 
@@ -30,7 +32,15 @@ def cli() -> None:
     """Issue exchange-style API keys and enforce them at a gateway."""
 
 
-for command in (serve.command, demo.command, accounts.group, keys.group, audit.group, settings.command):
+for command in (
+    serve.command,
+    demo.command,
+    accounts.group,
+    keys.group,
+    audit.group,
+    explain.command,
+    settings.command,
+):
     cli.add_command(command)
 
 
@@ -40,10 +50,14 @@ def run(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
     try:
-        result = cli.main(arguments, prog_name="keywright", standalone_mode=False)
+        result = cli.main(arguments, prog_name="keywright", standalone_mode=False, obj=wall_clock_ms)
         if isinstance(result, Coroutine):
-            return _complete(result)
+            _complete(result)
+        sys.stdout.flush()  # here, where what goes wrong with it can still be said
         return result if isinstance(result, int) else 0
+    except BrokenPipeError:  # `… | head`: whoever read has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeywrightError as problem:
         terminal.error(problem)
         return problem.exit_code
@@ -68,7 +82,7 @@ def run(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _complete(work: Coroutine[Any, Any, Any]) -> int:
+def _complete(work: Coroutine[Any, Any, Any]) -> None:
     """Run a command's coroutine: the one place where a loop is started."""
     if sys.platform != "win32":
         import uvloop
@@ -76,4 +90,3 @@ def _complete(work: Coroutine[Any, Any, Any]) -> int:
         uvloop.run(work)
     else:
         asyncio.run(work)
-    return 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keywright.cli import options, snippets, terminal
+from keywright.settings import Settings
 
 if TYPE_CHECKING:
     from keywright.app.demo import Demo
@@ -27,15 +30,22 @@ def command(**given: Any) -> Coroutine[Any, Any, None]:
     from keywright.app.server import serve
 
     settings = options.settings_of(**given)
-    return serve(settings, announce=_announce)
+    return serve(settings, announce=lambda running, values: _announce(settings, running, values))
 
 
-def _announce(running: Running, values: Demo | None) -> None:
+def _announce(settings: Settings, running: Running, values: Demo | None) -> None:
     terminal.out(f"Keywright is running ({running.mode}). Ctrl-C stops it.")
     terminal.out(f"  spot     {running.spot_url}")
     terminal.out(f"  futures  {running.futures_url}")
     terminal.out(f"  console  {running.console_url}")
     if values is not None:
-        terminal.out(snippets.first_start(running, values))
-    elif running.mode == "sandbox":
-        terminal.out("  A key to trade with: make demo (or: keywright demo)")
+        terminal.out(snippets.first_start(running, values, prefix=settings.header_prefix))
+        return
+    here = f" --data-dir {shlex.quote(settings.data_dir)}" if settings.data_dir else ""
+    called = sys.argv[0]
+    ours = f"{shlex.quote(sys.executable)} -m keywright" if called.endswith("__main__.py") else shlex.quote(called)
+    if running.mode == "sandbox":
+        terminal.out(f"  a key to trade with: {ours} demo{here}")
+    else:
+        terminal.out(f"  upstream {settings.upstream}")
+        terminal.out(f"  a key: {ours} accounts create EMAIL{here}, then {ours} keys create NAME{here}")

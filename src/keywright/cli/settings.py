@@ -14,7 +14,10 @@ from keywright.settings import read_settings, variable
 @options.data_dir
 @options.as_json
 def command(*, data_dir: str | None, as_json: bool) -> None:
-    """Show every setting with its value, its origin and its environment variable."""
+    """Show every setting with its value and origin.
+
+    Each can be set by KEYWRIGHT_ and its name in upper case; --json tells what each is about.
+    """
     _, origins = read_settings({"data_dir": data_dir})
     if as_json:
         values: list[dict[str, Any]] = [
@@ -24,6 +27,6 @@ def command(*, data_dir: str | None, as_json: bool) -> None:
         terminal.out_json({"settings": values})
         return
     terminal.out_table(
-        ("SETTING", "VALUE", "ORIGIN", "VARIABLE", "ABOUT"),
-        [(o.name, o.value, o.origin, variable(o.name), o.about) for o in origins],
+        ("SETTING", "VALUE", "ORIGIN"),
+        [(o.name, str(o.value).lower() if isinstance(o.value, bool) else o.value, o.origin) for o in origins],
     )

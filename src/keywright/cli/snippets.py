@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from keywright.app.demo import Demo
     from keywright.app.server import Running
 
+KUCOIN = "KC-API-"
+"""The header prefix that KuCoin's own clients send."""
+
 CCXT = """\
 import ccxt, os                                        # pip install ccxt
 exchange = ccxt.kucoin({{
@@ -42,9 +45,9 @@ CURL = """\
 target=/api/v1/accounts
 stamp=$(date +%s%3N)
 hmac() {{ printf %s "$1" | openssl dgst -sha256 -hmac "$KUCOIN_SECRET_KEY" -binary | base64; }}
-curl -s "{spot}$target" -H "KC-API-KEY: $KUCOIN_API_KEY" -H "KC-API-TIMESTAMP: $stamp" \\
-  -H "KC-API-SIGN: $(hmac "${{stamp}}GET$target")" -H "KC-API-PASSPHRASE: $(hmac "$KUCOIN_PASSPHRASE")" \\
-  -H "KC-API-KEY-VERSION: 3"
+curl -s "{spot}$target" -H "{prefix}KEY: $KUCOIN_API_KEY" -H "{prefix}TIMESTAMP: $stamp" \\
+  -H "{prefix}SIGN: $(hmac "${{stamp}}GET$target")" -H "{prefix}PASSPHRASE: $(hmac "$KUCOIN_PASSPHRASE")" \\
+  -H "{prefix}KEY-VERSION: 3"
 """
 
 
@@ -60,17 +63,20 @@ def exports(values: Demo) -> str:
     )
 
 
-def clients(running: Running) -> str:
+def clients(running: Running, *, prefix: str = KUCOIN) -> str:
     """Return code for ccxt, the official SDK and curl, with this server's addresses."""
-    parts = (("ccxt", CCXT), ("the official KuCoin SDK", SDK), ("curl", CURL))
+    parts = [("curl", CURL)]
+    if prefix == KUCOIN:  # the others know KuCoin's headers only
+        parts = [("ccxt", CCXT), ("the official KuCoin SDK", SDK), *parts]
     return "\n".join(
-        f"── {name} ──\n{code.format(spot=running.spot_url, futures=running.futures_url)}" for name, code in parts
+        f"── {name} ──\n{code.format(spot=running.spot_url, futures=running.futures_url, prefix=prefix)}"
+        for name, code in parts
     )
 
 
-def first_start(running: Running, values: Demo) -> str:
+def first_start(running: Running, values: Demo, *, prefix: str = KUCOIN) -> str:
     """Return what the first start shows: a key, shown once, and how to trade with it from a second terminal."""
     return (
         f"\nA demo account with play money and a key that may read and trade (spot). They are shown once: copy them now.\n"
-        f"In a second terminal:\n\n{exports(values)}\n\n{clients(running)}"
+        f"In a second terminal:\n\n{exports(values)}\n\n{clients(running, prefix=prefix)}"
     )

@@ -8,9 +8,13 @@ arguments. Colour and prompts only where a terminal is.
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,15 +48,16 @@ def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         for row in texts:
             click.echo("\t".join(row))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in texts:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > shutil.get_terminal_size().columns:
+        # Too wide for a table: one block a row, so that no id is ever broken where someone wants to copy it.
+        margin = max(map(len, columns)) + 2
+        click.echo(
+            "\n\n".join("\n".join(f"{n:<{margin}}{v}" for n, v in zip(columns, row, strict=True)) for row in texts)
+        )
+        return
+    for row in (list(columns), *texts):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def moment(at: int | None) -> str:
@@ -66,19 +71,41 @@ def ask_secret(prompt: str, *, confirm: bool = False) -> Secret:
     Raises `Invalid` when there is none.
     """
     if sys.stdin.isatty():
-        return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
-    line = sys.stdin.readline()
-    if not line.strip("\r\n"):
+        with _interruptible():
+            return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+    line = _line_of_input()
+    if not line.strip(b"\r\n"):
         raise Invalid(
             f"{prompt}: nothing was given", hint="run it in a terminal, or give one secret per line on standard input"
         )
-    return Secret(line.rstrip("\r\n"))
+    return Secret(line.rstrip(b"\r\n"))
+
+
+def ask_secret_at_terminal(prompt: str) -> Secret:
+    """Return a secret typed without echo at the terminal itself, for a command whose standard input is its data.
+
+    Raises `Invalid` where there is no terminal.
+    """
+    import getpass
+
+    try:
+        Path("/dev/tty").open("rb", buffering=0).close()
+    except OSError:
+        raise Invalid(
+            f"{prompt}: there is no terminal to ask at",
+            hint="give the request as a file, or the secrets in --secret-file",
+        ) from None
+    with _interruptible():
+        typed = getpass.getpass(f"{prompt}: ")
+    if not typed:
+        raise Invalid(f"{prompt}: nothing was given")
+    return Secret(typed)
 
 
 def ask_code(email: str) -> str:
     """Return the six digits of the account's authenticator, asked for or read from standard input."""
     try:
-        return ask_secret(f"Authenticator code of {email}").reveal_text().strip()
+        return ask_secret(f"Authenticator code of {email}").reveal().decode("ascii", "replace").strip()
     except Invalid:
         raise NotProven(
             "this takes the account's authenticator code",
@@ -91,6 +118,23 @@ def error(problem: KeywrightError) -> None:
     say(f"keywright: {problem.message.translate(CONTROL)}")
     if problem.hint:
         say(f"  hint: {problem.hint.translate(CONTROL)}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a prompt at once: under a loop it would only be noted, and the prompt would wait on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _line_of_input() -> bytes:
+    """Return a line of standard input, whatever its bytes are."""
+    buffer = getattr(sys.stdin, "buffer", None)
+    line: bytes = buffer.readline() if buffer is not None else sys.stdin.readline().encode()
+    return line
 
 
 def _cell(value: object) -> str:
