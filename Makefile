@@ -54,6 +54,7 @@ coverage: .venv/.all ## Run every test in one process and report what no test re
 	$(RUN)/coverage report
 
 bench: .venv/.all ## Measure Keywright beside its peers, in one run, as ratios
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix benchmarks/peers; fi
 	$(RUN)/python benchmarks/run.py $(ARGS)
 
 clean: ## Remove the environments and caches of this folder (never the data)

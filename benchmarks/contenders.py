@@ -11,12 +11,19 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import ccxt
 import jwt
+from bfxapi._utils.json_encoder import JSONEncoder as BfxEncoder
+from bfxapi.rest._interface.middleware import Middleware as BfxMiddleware
+from binance.client import Client as PythonBinance
 from kucoin.client import Client as PythonKucoin
+from kucoin_universal_sdk.generate.spot.order.model_add_order_req import AddOrderReq
 from kucoin_universal_sdk.internal.infra.default_signer import KcSigner
 
+from benchmarks.peers.hawk import hawk
+from keywright import Signer
 from keywright.gateway.admit import Desk, admit
 from keywright.gateway.alarm import Alarm
 from keywright.gateway.keys import Keys
@@ -24,11 +31,13 @@ from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Attempt, GatewayConfig, KeyRecord, Quota
 from keywright.gateway.routes import kucoin_routes
 from keywright.issuing.model import Environment, Grant, Permission, Status
-from keywright.protocol.kucoin import KucoinDialect
+from keywright.protocol.kucoin import KucoinDialect, KucoinVerifier, Pepper
 from keywright.protocol.message import Request
+from keywright.protocol.public import Sign
 from keywright.secret import Secret
 
 KEY, SECRET, PASSPHRASE = "5c2db93503aa674c74a31734", "f03a5284-5c39-4aaa-9b20-dea10bdcf8e3", "Tr4ding-Pass"
+ORDERS = "/api/v1/hf/orders"
 TARGET = "/api/v1/accounts?currency=BTC&type=trade"
 ORDER = {
     "clientOid": "0" * 32,
@@ -46,34 +55,116 @@ PEPPER = Secret(b"p" * 32)
 NOW = time.time_ns() // 1_000_000
 
 
-def signing() -> dict[str, Callable[[int], None]]:
+def _each(call: Callable[[int], object]) -> Callable[[int], None]:
+    """Return a contender that makes `call` once per round, each time at another time."""
+
+    def work(count: int) -> None:
+        for n in range(count):
+            call(NOW + n % 1000)
+
+    return work
+
+
+def _ours(sign: Sign, method: str, target: str, body: Any = b"") -> Callable[[int], None]:
+    """Return our contender, with no more around its calls than the quickest of the others has."""
+
+    def work(count: int) -> None:
+        for n in range(count):
+            sign(method, target, body, now_ms=NOW + n % 1000)
+
+    return work
+
+
+def _sdk(sign: Callable[[str], object], plain: str) -> Callable[[int], None]:
+    def work(count: int) -> None:
+        for _ in range(count):
+            sign(plain)
+
+    return work
+
+
+def signing_get() -> dict[str, Callable[[int], None]]:
     """Sign one GET with a query."""
-    secret, passphrase = Secret(SECRET), Secret(PASSPHRASE)
+    signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
     exchange = ccxt.kucoin({"apiKey": KEY, "secret": SECRET, "password": PASSPHRASE})
-    signer = KcSigner(KEY, SECRET, PASSPHRASE, "", "", "")
-    client = PythonKucoin(KEY, SECRET, PASSPHRASE)
+    sdk, client = KcSigner(KEY, SECRET, PASSPHRASE), PythonKucoin(KEY, SECRET, PASSPHRASE)
+    query = {"currency": "BTC", "type": "trade"}
+    return {
+        "keywright Signer": _ours(signer.sign, "GET", TARGET),
+        "ccxt kucoin.sign": _each(lambda _: exchange.sign("accounts", ["private"], "GET", query)),
+        "kucoin-universal-sdk signer": _sdk(sdk.headers, f"GET{TARGET}"),
+        "python-kucoin": _each(lambda now: client._generate_signature(now, "get", "/api/v1/accounts", query)),
+    }
 
-    def ours(count: int) -> None:
-        for n in range(count):
-            DIALECT.sign("GET", TARGET, b"", key=KEY, secret=secret, passphrase=passphrase, now_ms=NOW + n % 1000)
 
-    def ccxt_sign(count: int) -> None:
-        for _ in range(count):
-            exchange.sign("accounts", ["private"], "GET", {"currency": "BTC", "type": "trade"})
+def signing_post() -> dict[str, Callable[[int], None]]:
+    """Sign one POST whose body, 200 bytes of JSON, is given."""
+    signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
+    sdk, body = KcSigner(KEY, SECRET, PASSPHRASE), BODY.encode()
+    return {
+        "keywright Signer": _ours(signer.sign, "POST", ORDERS, body),
+        "kucoin-universal-sdk signer": _sdk(sdk.headers, f"POST{ORDERS}{BODY}"),
+    }
 
-    def sdk(count: int) -> None:
-        for _ in range(count):
-            signer.headers(f"GET{TARGET}")
 
-    def python_kucoin(count: int) -> None:
-        for n in range(count):
-            client._generate_signature(NOW + n % 1000, "get", "/api/v1/accounts", {"currency": "BTC", "type": "trade"})
+def signing_post_from_a_dict() -> dict[str, Callable[[int], None]]:
+    """Sign one POST whose body is an order as a dict. The SDK takes no dict: with `json.dumps`, and by its own model."""
+    signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
+    exchange = ccxt.kucoin({"apiKey": KEY, "secret": SECRET, "password": PASSPHRASE})
+    sdk, client = KcSigner(KEY, SECRET, PASSPHRASE), PythonKucoin(KEY, SECRET, PASSPHRASE)
+    dumps = json.dumps
+    return {
+        "keywright Signer": _ours(signer.sign, "POST", ORDERS, ORDER),
+        "ccxt kucoin.sign": _each(lambda _: exchange.sign("hf/orders", ["private"], "POST", ORDER)),
+        "kucoin-universal-sdk, json.dumps": _each(
+            lambda _: sdk.headers(f"POST{ORDERS}{dumps(ORDER, separators=(',', ':'))}")
+        ),
+        "kucoin-universal-sdk, its model": _each(
+            lambda _: sdk.headers(f"POST{ORDERS}{AddOrderReq.from_dict(ORDER).to_json()}")
+        ),
+        "python-kucoin": _each(lambda now: client._generate_signature(now, "post", ORDERS, ORDER)),
+    }
+
+
+def signing_binance() -> dict[str, Callable[[int], None]]:
+    """Sign one order on Binance: from a query that is given, and from a dict."""
+    signer = Signer("binance", key=KEY, secret=SECRET)
+    exchange = ccxt.binance({"apiKey": KEY, "secret": SECRET})
+    client = PythonBinance(KEY, SECRET, ping=False)
+    order = {"symbol": "LTCBTC", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "0.1"}
+    query = urlencode(order)
+
+    def python_binance(_: int) -> None:
+        client._get_request_kwargs("post", signed=True, data=dict(order))
 
     return {
-        "keywright": ours,
-        "ccxt kucoin.sign": ccxt_sign,
-        "kucoin-universal-sdk signer": sdk,
-        "python-kucoin": python_kucoin,
+        "keywright Signer, from a dict": _each(
+            lambda now: signer.sign("POST", "/api/v3/order", urlencode(order).encode(), now_ms=now)
+        ),
+        "keywright Signer, query given": _each(lambda now: signer.sign("POST", f"/api/v3/order?{query}", now_ms=now)),
+        "ccxt binance.sign": _each(lambda _: exchange.sign("order", ["private"], "POST", order)),
+        "python-binance": _each(python_binance),
+    }
+
+
+def signing_bitfinex() -> dict[str, Callable[[int], None]]:
+    """Sign one order on Bitfinex from a dict, and a read without a body."""
+    signer = Signer("bitfinex", key=KEY, secret=SECRET)
+    exchange = ccxt.bitfinex({"apiKey": KEY, "secret": SECRET})
+    headers = BfxMiddleware("https://api.bitfinex.com/v2", KEY, SECRET)._Middleware__get_authentication_headers
+    order = {"type": "EXCHANGE LIMIT", "symbol": "tBTCUSD", "amount": "0.1", "price": "50000", "cid": "1700000000000"}
+
+    def bfx(_: int) -> None:
+        headers("auth/w/order/submit", json.dumps(order, cls=BfxEncoder))
+
+    return {
+        "keywright Signer, POST from a dict": _each(
+            lambda now: signer.sign("POST", "/v2/auth/w/order/submit", order, now_ms=now)
+        ),
+        "keywright Signer, no body": _each(lambda now: signer.sign("POST", "/v2/auth/r/wallets", now_ms=now)),
+        "ccxt bitfinex.sign": _each(lambda _: exchange.sign("auth/w/order/submit", ["private"], "POST", order)),
+        "bitfinex-api-py, POST from a dict": _each(bfx),
+        "bitfinex-api-py, no body": _each(lambda _: headers("auth/r/wallets")),
     }
 
 
@@ -91,26 +182,17 @@ def _requests(method: str, target: str, body: bytes) -> Iterator[Request]:
 
 def verifying() -> dict[str, Callable[[int], None]]:
     """Read and check one signed request."""
-    gets, posts = _requests("GET", TARGET, b""), _requests("POST", "/api/v1/hf/orders", BODY.encode())
+    gets, posts = _requests("GET", TARGET, b""), _requests("POST", ORDERS, BODY.encode())
     secret = Secret(SECRET)
     digest = DIALECT.passphrase_digest(PEPPER, DIALECT.passphrase_header(secret, Secret(PASSPHRASE)))
-    token = itertools.cycle([jwt.encode({"sub": KEY, "n": n}, SECRET, "HS256") for n in range(1_024)])
+    verifier = KucoinVerifier(secret, passphrase_digest=digest, pepper=Pepper(PEPPER))
 
     def check(requests: Iterator[Request]) -> Callable[[int], None]:
         def work(count: int) -> None:
             for _ in range(count):
-                DIALECT.check(
-                    DIALECT.read(next(requests), body_allowed=False),
-                    secret=secret,
-                    passphrase_digest=digest,
-                    pepper=PEPPER,
-                )
+                verifier.check(DIALECT.read(next(requests), body_allowed=False))
 
         return work
-
-    def pyjwt(count: int) -> None:
-        for _ in range(count):
-            jwt.decode(next(token), SECRET, ["HS256"])
 
     def natural(count: int) -> None:
         for _ in range(count):
@@ -126,9 +208,23 @@ def verifying() -> dict[str, Callable[[int], None]]:
     return {
         "keywright read + check, GET": check(gets),
         "keywright read + check, POST 200 B": check(posts),
-        "PyJWT HS256 decode": pyjwt,
+        "PyJWT HS256 decode": _pyjwt(),
         "two hmac.new, no other check": natural,
+        **hawk(BODY),
     }
+
+
+def _pyjwt() -> Callable[[int], None]:
+    """Return PyJWT on tokens as they are issued: whose, since when, until when. Ours states a time too."""
+    now = NOW // 1000
+    claims = [{"sub": KEY, "iat": now - 1, "exp": now + 86_400, "n": n} for n in range(4_096)]
+    tokens = itertools.cycle([jwt.encode(each, SECRET, "HS256") for each in claims])
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            jwt.decode(next(tokens), SECRET, ["HS256"])
+
+    return work
 
 
 class _OneKey(Keys):
@@ -163,7 +259,8 @@ def admitting() -> dict[str, Callable[[int], None]]:
         None,
         1,
     )
-    record = KeyRecord(grant, secret, digest, True, "bench", 1, NOW, None, None, ((4, 0xFFFFFF00, 0x7F000000),))
+    verifier = KucoinVerifier(secret, passphrase_digest=digest, pepper=Pepper(PEPPER))
+    record = KeyRecord(grant, secret, verifier, True, "bench", 1, NOW, None, None, ((4, 0xFFFFFF00, 0x7F000000),))
     endless = Quota(10**9, 1_000)
     pools = dict.fromkeys(("spot", "futures", "management", "earn", "public"), endless)
     config = GatewayConfig("spot", address_quota=endless, pools=pools)
@@ -173,7 +270,6 @@ def admitting() -> dict[str, Callable[[int], None]]:
         routes=kucoin_routes("spot"),
         keys=_OneKey(record),
         state=MemoryState(),
-        pepper=PEPPER,
         alarm=_Silent(),
     )
     contenders: dict[str, Callable[[int], None]] = {}
@@ -182,8 +278,7 @@ def admitting() -> dict[str, Callable[[int], None]]:
         ("public GET", _requests("GET", "/api/v1/timestamp", b"")),
     ):
         contenders[f"keywright admit, {name}"] = _admit(desk, requests)
-    contenders["PyJWT HS256 decode"] = verifying()["PyJWT HS256 decode"]
-    return contenders
+    return {**contenders, "PyJWT HS256 decode": _pyjwt(), **hawk(BODY)}
 
 
 def _admit(desk: Desk, requests: Iterator[Request]) -> Callable[[int], None]:
@@ -198,7 +293,11 @@ def _admit(desk: Desk, requests: Iterator[Request]) -> Callable[[int], None]:
 
 
 GROUPS: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
-    "Signing one GET": ("keywright", signing),
+    "Signing one GET for KuCoin": ("keywright Signer", signing_get),
+    "Signing one POST for KuCoin, body given": ("keywright Signer", signing_post),
+    "Signing one POST for KuCoin from a dict": ("keywright Signer", signing_post_from_a_dict),
+    "Signing one order for Binance": ("keywright Signer, from a dict", signing_binance),
+    "Signing one request for Bitfinex": ("keywright Signer, POST from a dict", signing_bitfinex),
     "Verifying one request": ("keywright read + check, GET", verifying),
     "Admitting one request": ("keywright admit, GET", admitting),
 }

@@ -30,10 +30,12 @@ def _serve_empty(port: int) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    from keywright.app.server import _config, _Server
+    from keywright.app.listening import QuietServer, server_config
 
     _pin(0)
-    uvloop.run(_Server(_config(app)).serve(sockets=[socket.create_server(("127.0.0.1", port), reuse_port=True)]))
+    uvloop.run(
+        QuietServer(server_config(app)).serve(sockets=[socket.create_server(("127.0.0.1", port), reuse_port=True)])
+    )
 
 
 def _serve_keywright(port: int, folder: str, pipe: Any) -> None:
@@ -41,7 +43,7 @@ def _serve_keywright(port: int, folder: str, pipe: Any) -> None:
     from keywright.app.folders import folders_of
     from keywright.app.gateways import Gateways
     from keywright.app.installation import open_installation
-    from keywright.app.server import _config, _Server
+    from keywright.app.listening import QuietServer, server_config
     from keywright.app.services import services_of
     from keywright.clock import wall_clock_ms
     from keywright.issuing.model import Environment
@@ -60,7 +62,9 @@ def _serve_keywright(port: int, folder: str, pipe: Any) -> None:
         for pool in ("spot", "management", "public"):  # the quotas are not what is measured
             proxy._desk.config.pools[pool] = type(proxy._desk.config.address_quota)(10**8, 1_000)  # type: ignore[index]
         task = asyncio.create_task(gateways.usage.run())
-        await _Server(_config(proxy)).serve(sockets=[socket.create_server(("127.0.0.1", port), reuse_port=True)])
+        await QuietServer(server_config(proxy)).serve(
+            sockets=[socket.create_server(("127.0.0.1", port), reuse_port=True)]
+        )
         task.cancel()
 
     _pin(0)

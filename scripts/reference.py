@@ -18,6 +18,8 @@ import click
 from keywright.audit.events import Kind
 from keywright.cli.main import cli
 from keywright.gateway.model import GatewayConfig
+from keywright.protocol.explain_causes import TEXTS
+from keywright.protocol.explain_model import Mistake
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.refusal import Reason, Refused
 from keywright.settings import Settings, variable
@@ -136,11 +138,23 @@ def commands() -> str:
     )
 
 
+def mistakes() -> str:
+    """Return the page about what `keywright explain` recognises, from `protocol.explain_causes`."""
+    rows = [(f"`{mistake.value}`", *(text.replace("{about}", "…") for text in TEXTS[mistake])) for mistake in Mistake]
+    return _page(
+        "Mistakes",
+        "What `keywright explain` recognises in a signed request. The names are stable; `--json` gives them as `id`."
+        " `…` stands for what was found: a unit, a header, a number of milliseconds.",
+        _table(("id", "what it says", "what to do"), rows),
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings,
     "events.md": events,
     "refusals.md": refusals,
     "cli.md": commands,
+    "mistakes.md": mistakes,
 }
 
 
@@ -219,10 +233,15 @@ def _recorders() -> dict[str, set[str]]:
 
 
 def raised() -> set[str]:
-    """Return the names of the reasons that some code gives; the vocabulary has room for more."""
-    tellers = {SOURCE / "protocol" / "refusal.py", SOURCE / "protocol" / "kucoin_refusals.py"}
-    trees = (ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py") if path not in tellers)
+    """Return the names of the reasons that a request on KuCoin's wire can be given; the vocabulary has room for more."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py") if _gives_reasons(path))
     return {name for tree in trees for name in _named(tree, "Reason")}
+
+
+def _gives_reasons(path: Path) -> bool:
+    """Tell whether a module gives reasons on this wire: it is none that only says or understands them, nor another wire's."""
+    other = ("binance", "bitfinex", "explain")
+    return not (path.stem.endswith(("refusal", "refusals", "answers", "errors")) or path.stem.startswith(other))
 
 
 def _named(tree: ast.AST, of: str) -> set[str]:

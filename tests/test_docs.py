@@ -209,7 +209,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 def test_the_readme_shows_the_client_code_that_the_demo_prints(code: str) -> None:
     settings = Settings()
     spot, futures = (f"http://{settings.host}:{port}" for port in (settings.gateway_port, settings.futures_port))
-    assert code.format(spot=spot, futures=futures) in _text(README)
+    assert code.format(spot=spot, futures=futures, prefix=snippets.KUCOIN) in _text(README)
 
 
 def test_python_shown_is_python() -> None:

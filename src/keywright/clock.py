@@ -1,4 +1,4 @@
-"""The clock, read at the edge only: `app` reads it and hands `now` down (UTC, integer milliseconds)."""
+"""The clock, read at the edge only: `app`, `cli.main` and `client.signing` read it and hand `now` down (UTC, integer ms)."""
 
 from __future__ import annotations
 

@@ -7,8 +7,11 @@ docs/reference/settings.md lists them; a test compares.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
+import pwd
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -85,6 +88,7 @@ class Settings:
     address_requests: int = _setting(
         6_000, _number(1, 10_000_000), "Requests that one address may make in 30 s, whatever it asks."
     )
+    usage_days: int = _setting(90, _number(1, 3_650), "Days that usage records are kept.")
     keys_per_account: int = _setting(
         5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
     )
@@ -115,7 +119,15 @@ def variable(name: str) -> str:
 
 def config_folder(environ: Mapping[str, str]) -> Path:
     """Return where configuration lives when no data folder is named (XDG base directories)."""
-    return Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "/")) / ".config") / "keywright"
+    return base_folder(environ, "XDG_CONFIG_HOME", ".config") / "keywright"
+
+
+def base_folder(environ: Mapping[str, str], name: str, default: str) -> Path:
+    """Return a base folder of the XDG specification: a relative one counts as not set, and a missing HOME is looked up."""
+    named = environ.get(name, "")
+    if Path(named).is_absolute():
+        return Path(named)
+    return Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir) / default
 
 
 def read_settings(
@@ -130,10 +142,10 @@ def read_settings(
     known = {setting.name for setting in fields(Settings)}
     for path, content in files:
         for name in content.keys() - known:
-            raise Invalid(f"{path} sets {name!r}, which is no setting", hint="`keywright settings` lists them all")
+            raise Invalid(f"{path} sets {name!r}, which is no setting", hint=_near(name, known))
     for word in environ:
         if word.startswith("KEYWRIGHT_") and word not in {variable(name) for name in known} | OTHER_VARIABLES:
-            raise Invalid(f"{word} is no setting", hint="`keywright settings` lists them all")
+            raise Invalid(f"{word} is no setting", hint=_near(word, {variable(name) for name in known}))
     origins = []
     for setting in fields(Settings):
         value, origin = _first(setting.name, setting.default, options, environ, files)
@@ -148,6 +160,7 @@ def read_settings(
     return settings, origins
 
 
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
 
 
@@ -160,7 +173,7 @@ def _first(
 ) -> tuple[Any, str]:
     if options.get(name) is not None:
         return options[name], f"--{name.replace('_', '-')}"
-    if variable(name) in environ:
+    if environ.get(variable(name)):  # set to nothing is not set
         return environ[variable(name)], variable(name)
     for path, content in files:
         if name in content:
@@ -168,8 +181,19 @@ def _first(
     return default, "default"
 
 
+def _near(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else "docs/reference/settings.md lists them all"
+
+
 def _file(path: Path) -> dict[str, Any]:
     try:
+        status = path.stat()
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
+            raise Unusable(
+                f"others can change {path.absolute()}, which says where requests go",
+                hint="make it yours alone, or start in another folder",
+            )
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
@@ -185,6 +209,9 @@ def _check(settings: Settings) -> None:
             f"listening at {settings.host} would send secrets over the network in the clear",
             hint="put TLS in front and set public_url to its https address, or listen at 127.0.0.1",
         )
+    for name in ("gateway_public_url", "futures_public_url"):
+        if getattr(settings, name) and not PUBLIC_URL.fullmatch(getattr(settings, name)):
+            raise Invalid(f"{name} is no URL", hint="write it like https://api.example.org, without a path", field=name)
     if settings.futures_upstream and not settings.upstream:
         raise Invalid("futures_upstream needs upstream", field="futures_upstream")
 

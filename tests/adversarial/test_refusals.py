@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from keywright.app.chores import expire
 from keywright.errors import Busy
 from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Quota
@@ -106,16 +107,14 @@ async def test_key_expired_is_told_only_to_who_holds_the_secret(door: Door) -> N
     assert msg == "KC-API-KEY not exists"
     assert "expired" in hint
     await told_nothing(door, bot, "expired")
-    async with door.services.database.write() as tx:
-        await door.services.issuing.expire_due(tx, now=door.clock())
+    await expire(door.services)
     await door.refuses(bot.signed("GET", ACCOUNTS), "key_expired")
 
 
 async def test_a_clock_set_back_revives_no_expired_key(door: Door) -> None:
     bot = await door.bot("trade")
     door.clock.advance(days=90)
-    async with door.services.database.write() as tx:
-        await door.services.issuing.expire_due(tx, now=door.clock())
+    await expire(door.services)
     door.clock.advance(days=-90)
     await door.refuses(bot.signed("GET", ACCOUNTS), "key_expired")
 

@@ -97,16 +97,15 @@ async def test_sig_06_a_path_that_only_looks_like_another_is_never_routed_as_it(
 
 
 async def test_sig_06_whatever_form_the_target_has_the_service_sees_what_was_signed(door: Door) -> None:
-    """The server hands on neither scheme and host of an absolute target, nor a fragment, nor a `?` before nothing:
-    what is left is what is verified, routed and passed on."""
-    for target in (b"http://evil.test/api/v1/accounts", b"/api/v1/accounts#fragment", b"/api/v1/accounts?"):
-        await door.allows(door.kr.signed("GET", ACCOUNTS).but(target=target))
-        assert door.echo.calls[-1][0].target == ACCOUNTS.encode()
-        await door.refuses(door.kr.signed("GET", target), "signature_mismatch")
-    for target in (b"*", b"localhost:80"):
-        await door.refuses(door.kr.signed("OPTIONS", b"*"), "method_not_allowed")
-        assert (await door.send(door.kr.signed("GET", target))).status == 400  # type: ignore[union-attr]
-    assert len(door.echo.calls) == 3
+    """An absolute target and one with a fragment are cut off before anything reads them. Of a `?` before nothing the
+    server hands on nothing: what is left is what is verified, routed and passed on."""
+    for target in (b"http://evil.test/api/v1/accounts", b"/api/v1/accounts#fragment", b"*", b"localhost:80"):
+        await door.drops(door.kr.signed("GET", ACCOUNTS).but(target=target).bytes)
+        await door.drops(door.kr.signed("GET", target).bytes)
+    await door.allows(door.kr.signed("GET", ACCOUNTS).but(target=b"/api/v1/accounts?"))
+    assert door.echo.calls[-1][0].target == ACCOUNTS.encode()
+    await door.refuses(door.kr.signed("GET", "/api/v1/accounts?"), "signature_mismatch")
+    assert len(door.echo.calls) == 1
 
 
 async def test_sig_07_a_path_in_another_case_is_another_path(door: Door) -> None:
@@ -216,7 +215,7 @@ async def test_sig_18_the_method_is_what_the_request_line_says(door: Door) -> No
     for method in ("TRACE", "OPTIONS", "CONNECT", "PROPFIND", "PURGE"):
         hint = await door.refuses(door.kt.signed(method, "/api/v1/orders"), "method_not_allowed")
         assert "GET" in hint
-    await door.refuses(door.kt.signed("OPTIONS", "*"), "method_not_allowed")
+    await door.drops(door.kt.signed("OPTIONS", "*").bytes)
     for method in ("FOO", "DELETES", "G", "PRI"):
         await door.drops(door.kt.signed(method, "/api/v1/orders").bytes)
     await door.drops(door.kt.signed("CONNECT", "localhost:80").bytes)

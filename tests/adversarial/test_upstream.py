@@ -47,9 +47,7 @@ async def service_behind(door: Door) -> AsyncIterator[tuple[Service, Assertions]
     await site.start()
     service.port = runner.addresses[0][1]
     assertions = Assertions(door.services.keyring.derive(LABEL))
-    upstream = ServiceUpstream(
-        f"http://127.0.0.1:{service.port}", assertions=assertions, credential_prefix="KC-API-", clock=door.clock
-    )
+    upstream = ServiceUpstream(f"http://127.0.0.1:{service.port}", assertions=assertions, clock=door.clock)
     door.forward = upstream.forward
     door.configure()
     try:
@@ -221,7 +219,6 @@ async def test_sig_22_a_service_that_is_gone_is_said_so_and_nothing_is_sent_twic
     gone = ServiceUpstream(
         f"http://127.0.0.1:{port}",
         assertions=Assertions(door.services.keyring.derive(LABEL)),
-        credential_prefix="KC-API-",
         clock=door.clock,
     )
     door.forward = gone.forward

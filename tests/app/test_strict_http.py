@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keywright.app import strict_http
-from keywright.app.server import _config, _Server
+from keywright.app.listening import QuietServer, server_config
 
 
 async def _hello(_scope: Any, _receive: Any, send: Any) -> None:
@@ -21,7 +21,7 @@ async def _hello(_scope: Any, _receive: Any, send: Any) -> None:
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     sock = socket.create_server(("127.0.0.1", 0))
-    server = _Server(_config(_hello))
+    server = QuietServer(server_config(_hello))
     task = asyncio.create_task(server.serve(sockets=[sock]))
     while not server.started:
         await asyncio.sleep(0.01)

@@ -69,7 +69,8 @@ def test_a_first_start_without_room(tmp_path: Path) -> None:
     for kilobytes in (0, 4, 60):
         data = tmp_path / str(kilobytes)
         done = subprocess.run(
-            limited(kilobytes, "accounts", "list", "--data-dir", data),
+            limited(kilobytes, "accounts", "create", "ada@example.org", "--data-dir", data),
+            input="seven-lamps-under-rain\n",
             capture_output=True,
             text=True,
             timeout=60,
@@ -82,7 +83,7 @@ def test_a_first_start_without_room(tmp_path: Path) -> None:
         assert "nobody foresaw" not in done.stderr
         assert not (data / "keywright.db").exists()
         shutil.copytree(data, tmp_path / "data", dirs_exist_ok=True)
-        again = Installation(tmp_path).cli("accounts", "list")
+        again = Installation(tmp_path).cli("accounts", "create", "ada@example.org", stdin="seven-lamps-under-rain\n")
         assert again.code == 0, again.err
         shutil.rmtree(tmp_path / "data")
 

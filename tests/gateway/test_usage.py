@@ -61,3 +61,34 @@ async def test_what_waits_is_written_when_the_task_ends(database: Database) -> N
     await asyncio.gather(task, return_exceptions=True)
     async with database.read() as tx:
         assert len((await tx.execute(select(usage_records))).all()) == 1
+
+
+async def test_of_strangers_refusals_only_a_few_are_kept(database: Database) -> None:
+    usage = Usage(database)
+    for _ in range(500):
+        usage.keep(replace(ATTEMPT, key_id="", account_id="", verdict="too_many_requests", status=429))
+    usage.keep(replace(ATTEMPT, verdict="signature_mismatch", status=401))
+    await usage.flush()
+    async with database.read() as tx:
+        rows = (await tx.execute(select(usage_records))).all()
+    assert len(rows) == usage_module.STRANGERS + 1
+    assert usage.dropped == 500 - usage_module.STRANGERS
+
+
+async def test_a_late_record_does_not_set_the_last_use_back(database: Database) -> None:
+    usage = Usage(database)
+    for at in (T0 + 9, T0 + 5):
+        usage.keep(replace(ATTEMPT, started_at=at))
+    await usage.flush()
+    usage.keep(replace(ATTEMPT, started_at=T0 + 7))
+    await usage.flush()
+    async with database.read() as tx:
+        assert (await tx.execute(select(key_last_use.c.at))).scalar_one() == T0 + 9
+
+
+async def test_old_records_are_forgotten(database: Database) -> None:
+    usage = Usage(database)
+    for at in (T0, T0 + 10):
+        usage.keep(replace(ATTEMPT, started_at=at))
+    await usage.flush()
+    assert await usage.forget(before=T0 + 10) == 1

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, text, update
 
+from keywright.app.chores import expire
 from keywright.app.services import Services
 from keywright.errors import Conflict, Invalid, KeywrightError, LimitReached, NotFound, NotProven, Unusable
 from keywright.identity.model import FactorProof
@@ -210,10 +211,13 @@ async def test_life_13_a_key_expires_on_the_millisecond_and_stays_dead_when_the_
     assert held.key.status_at(expires_at - 1) is Status.ACTIVE
     assert held.key.status_at(expires_at) is Status.EXPIRED
     async with world.services.database.write() as tx:
-        assert await world.services.issuing.expire_due(tx, now=expires_at - 1) == 0
-        assert await world.services.issuing.expire_due(tx, now=expires_at) == 1
-        assert await world.services.issuing.expire_due(tx, now=expires_at) == 0
-        key = await world.services.issuing.key(tx, ada.owner, held.id)
+        issuing = world.services.issuing
+        assert await issuing.due_to_expire(tx, now=expires_at - 1) == []
+        assert not await issuing.expire(tx, ada.owner, held.id, now=expires_at - 1)
+        assert await issuing.due_to_expire(tx, now=expires_at) == [(ada.owner, held.id)]
+        assert await issuing.expire(tx, ada.owner, held.id, now=expires_at)
+        assert not await issuing.expire(tx, ada.owner, held.id, now=expires_at)
+        key = await issuing.key(tx, ada.owner, held.id)
     assert key.status_at(world.clock()) is Status.EXPIRED
     await world.disable(ada, held.id)
     world.clock.now = expires_at + 1
@@ -300,19 +304,44 @@ async def test_t1_an_altered_key_stops_no_other_from_expiring(world: World) -> N
     async with world.services.database.write() as tx:
         await tx.execute(update(api_keys).where(api_keys.c.id == altered.id).values(expires_at=1))
     world.clock.advance(days=91)
-    async with world.services.database.write() as tx:
-        await world.services.issuing.expire_due(tx, now=world.clock())
+    await expire(world.services)
+    async with world.services.database.read() as tx:
         assert (await world.services.issuing.key(tx, ada.owner, other.id)).grant.status is Status.EXPIRED
 
 
-async def test_t1_a_row_altered_beyond_reading_is_said_to_be(world: World) -> None:
+async def test_t1_a_row_altered_beyond_reading_grants_nothing_and_stops_no_other(world: World) -> None:
     ada = await world.person()
-    await world.key(ada)
+    altered, other = await world.key(ada, "trade"), await world.key(ada, "trade")
     async with world.services.database.write() as tx:
-        await tx.execute(update(api_keys).values(permissions="admin"))
+        odd = {"permissions": "admin", "secret_sealed": b"?"}
+        await tx.execute(update(api_keys).where(api_keys.c.id == altered.id).values(odd))
     async with world.services.database.read() as tx:
-        with pytest.raises(Unusable, match="beyond reading"):
-            await world.services.issuing.keys(tx, ada.owner)
+        shown = {key.id: key.status_at(world.clock()) for key in await world.services.issuing.keys(tx, ada.owner)}
+    assert shown == {altered.id: Status.DISABLED, other.id: Status.ACTIVE}
+    await world.key(ada)
+    world.clock.advance(days=91)
+    await expire(world.services)
+    async with world.services.database.read() as tx:
+        assert (await world.services.issuing.key(tx, ada.owner, other.id)).grant.status is Status.EXPIRED
+    await world.disable(ada, altered.id)
+    await _do(world, world.services.issuing.delete, ada, altered.id, proof=world.proof(ada))
+
+
+async def test_life_13_no_verb_brings_an_expired_key_back(world: World) -> None:
+    ada = await world.person()
+    held = await world.key(ada, "trade")
+    issuing = world.services.issuing
+    born = world.clock()
+    world.clock.advance(days=90)
+    for marked in (False, True):
+        if marked:
+            await expire(world.services)
+        with pytest.raises(Conflict, match="time is up"):
+            await _do(world, issuing.change_addresses, ada, held.id, addresses=("1.2.3.4",), proof=world.proof(ada))
+    await world.disable(ada, held.id)
+    world.clock.now = born
+    with pytest.raises(Conflict, match="time is up"):
+        await _do(world, issuing.enable, ada, held.id, proof=world.proof(ada))
 
 
 @pytest.mark.parametrize(

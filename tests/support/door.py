@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 
-from keywright.app.server import _config
+from keywright.app.listening import server_config
 from keywright.app.services import Services
 from keywright.gateway.admit import Desk
 from keywright.gateway.alarm import Alarm
@@ -272,7 +272,6 @@ class Door:
                 routes=kucoin_routes(environment),
                 keys=self.keys,
                 state=self.state,
-                pepper=pepper(self.services.keyring),
                 alarm=Alarm(self.services.database, self.services.audit),
             )
             self._proxies[environment] = Proxy(desk, forward=self.forward, usage=self.usage, clock=self.clock)
@@ -438,7 +437,7 @@ def listen() -> socket.socket:
 
 async def serve(app: Any, listening: socket.socket) -> uvicorn.Server:
     """Serve an application as the product does, without the waits of an orderly end."""
-    config = _config(app)
+    config = server_config(app)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

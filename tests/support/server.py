@@ -180,7 +180,7 @@ class Server:
     def _is_announced(self) -> bool:
         """Tell whether the last line is there: of the first start's snippets, or the one line of later starts."""
         out = self.out
-        return "KC-API-KEY-VERSION" in out or "make demo" in out or ("(service)" in out and "console  http" in out)
+        return "KC-API-KEY-VERSION" in out or "  a key" in out
 
     def url(self, which: str) -> str:
         """Return the announced address of `spot`, `futures` or `console`."""

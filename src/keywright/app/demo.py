@@ -45,7 +45,6 @@ async def demo(services: Services) -> Demo:
     passphrase = await _passphrase(services, owner)
     now = services.clock()
     actor = Actor(account.id, factor="sandbox-demo", agent="keywright demo")
-    proof = services.identity.waive_for_sandbox_demo(account.id, now=now)
     new_key = NewKey(
         name="Demo",
         memo="made by keywright demo",
@@ -55,6 +54,7 @@ async def demo(services: Services) -> Demo:
     )
     replaced: list[str] = []
     async with services.database.write() as tx:
+        proof = await services.identity.waive_for_sandbox_demo(tx, account.id, now=now)
         keys = await services.issuing.keys(tx, owner)
         for stale in _stalest_first(keys)[: max(0, len(keys) + 1 - services.issuing.policy.keys_per_account)]:
             await services.issuing.disable(tx, owner, stale.id, actor=actor, now=now)

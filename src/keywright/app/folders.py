@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from keywright.errors import Unusable
-from keywright.settings import Settings, config_folder
+from keywright.settings import Settings, base_folder, config_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def folders_of(settings: Settings, *, environ: Mapping[str, str] | None = None) 
     if settings.data_dir:
         data = Path(settings.data_dir).expanduser().absolute()
         return Folders(data, data / "config")
-    home = Path(environ.get("XDG_DATA_HOME") or Path(environ.get("HOME", "/")) / ".local" / "share")
+    home = base_folder(environ, "XDG_DATA_HOME", ".local/share")
     return Folders(home / "keywright", config_folder(environ))
 
 
@@ -70,15 +72,21 @@ def check(folders: Folders) -> None:
             raise Unusable(
                 f"the folder {there} can't be written", hint="choose another with --data-dir, or change its owner"
             )
+        if there == folder and there.stat().st_uid != os.geteuid():
+            raise Unusable(f"the folder {there} belongs to another user", hint="choose another with --data-dir")
         if there == folder and there.stat().st_mode & 0o022:
             mode = stat.S_IMODE(there.stat().st_mode)
-            raise Unusable(f"others can change the folder {there} (mode {mode:04o})", hint=f"chmod go-w {there}")
+            raise Unusable(
+                f"others can change the folder {there} (mode {mode:04o})", hint=f"chmod go-w {shlex.quote(str(there))}"
+            )
     for path in (folders.database, Path(f"{folders.database}-wal"), Path(f"{folders.database}-shm")):
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise Unusable(f"{path} is not a plain file")
         if path.exists() and path.stat().st_mode & 0o077:
             mode = stat.S_IMODE(path.stat().st_mode)
-            raise Unusable(f"others can read the database {path} (mode {mode:04o})", hint=f"chmod 600 {path}")
+            raise Unusable(
+                f"others can read the database {path} (mode {mode:04o})", hint=f"chmod 600 {shlex.quote(str(path))}"
+            )
 
 
 def make(folders: Folders) -> None:
@@ -96,15 +104,46 @@ def hold(lock: Path, *, wait: bool) -> Iterator[None]:
 
     Raises `Unusable` when someone else holds it and `wait` is false.
     """
-    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Unusable(
-                f"a server is running on {lock.parent} already",
-                hint="stop it first, or give this one its own --data-dir",
-            ) from None
+        if wait:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        elif not _lock(descriptor):
+            raise already_running(lock)
         yield
     finally:
         os.close(descriptor)
+
+
+def already_running(lock: Path) -> Unusable:
+    """Return what to say when another server holds the folder."""
+    return Unusable(
+        f"a server is running on {lock.parent} already", hint="stop it first, or give this one its own --data-dir"
+    )
+
+
+def is_held(lock: Path) -> bool:
+    """Tell whether some process holds the lock file exclusively."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock, trying for a fifth of a second: who only looks whether it is held holds it for an instant."""
+    for _ in range(20):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        else:
+            return True
+    return False

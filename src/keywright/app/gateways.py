@@ -14,10 +14,10 @@ from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import GatewayConfig, Quota
 from keywright.gateway.proxy import Proxy
+from keywright.gateway.replay import WIDEST_WINDOW_MS
 from keywright.gateway.routes import kucoin_routes
 from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream, check_base_url
 from keywright.gateway.usage import Usage
-from keywright.issuing.material import pepper
 from keywright.issuing.model import Environment
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import Forward
@@ -63,14 +63,13 @@ class Gateways:
             routes=kucoin_routes(environment.value),
             keys=self.keys,
             state=self.state,
-            pepper=pepper(self._services.keyring),
             alarm=Alarm(self._services.database, self._services.audit),
         )
         return Proxy(desk, forward=self._behind(environment), usage=self.usage, clock=self._services.clock)
 
     async def start(self) -> None:
         """Load what must be remembered from before."""
-        await self.state.start(now=self._services.clock(), window_ms=self._settings.clock_window_ms)
+        await self.state.start(now=self._services.clock(), window_ms=WIDEST_WINDOW_MS)
 
     async def stop(self) -> None:
         """Keep what waits to be kept, and close what is open."""
@@ -86,8 +85,6 @@ class Gateways:
         url = (
             settings.futures_upstream or settings.upstream if environment is Environment.FUTURES else settings.upstream
         )
-        upstream = ServiceUpstream(
-            url, assertions=self.assertions, credential_prefix=settings.header_prefix, clock=self._services.clock
-        )
+        upstream = ServiceUpstream(url, assertions=self.assertions, clock=self._services.clock)
         self._services_behind.append(upstream)
         return upstream.forward

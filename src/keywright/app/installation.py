@@ -36,13 +36,22 @@ class Installation:
     """Whether it was made just now."""
 
 
-async def open_installation(folders: Folders, *, now: int) -> Installation:
+async def open_installation(folders: Folders, *, make: bool = True, now: int) -> Installation:
     """Return the installation in these folders, made or upgraded where that is needed.
 
     Raises `Unusable`, with nothing changed, when files are missing, foreign, newer than this program or too open.
     """
     files.check(folders)
     is_new = not folders.database.exists()
+    if is_new and not make:
+        raise Unusable(
+            f"there is no Keywright in {folders.data}",
+            hint="`make run` makes one, or `keywright accounts create`; is --data-dir right?",
+        )
+    if is_new and folders.wrapping_key.exists() and any(folders.data.glob("keywright.db*")):
+        raise Unusable(
+            f"the database {folders.database} is gone, and parts of it are left", hint="restore it from its backup"
+        )
     if is_new:
         files.make(folders)
         with files.hold(folders.data / "making.lock", wait=True):
@@ -91,6 +100,7 @@ async def _make(folders: Folders, *, now: int) -> None:
     try:
         _settle(unfinished)
         unfinished.rename(folders.database)
+        _remove(unfinished)  # what lay beside it
         _sync_folder(folders.data)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(f"the database {folders.database} can't be made: {error}", hint="is its disk full?") from None
@@ -167,8 +177,8 @@ def _settle(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for leftover in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), Path(f"{path}-journal")):
-        leftover.unlink(missing_ok=True)
+    for end in ("", "-wal", "-shm", "-journal", "-next", "-turn"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -34,11 +34,17 @@ class Services:
 
 
 def wire(
-    database: Database, keyring: Keyring, *, policy: Policy, clock: Clock, hasher: PasswordHasher | None = None
+    database: Database,
+    keyring: Keyring,
+    *,
+    policy: Policy,
+    clock: Clock,
+    hasher: PasswordHasher | None = None,
+    sandbox: bool = False,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
-    identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher))
+    identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher), sandbox=sandbox)
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
     return Services(database, keyring, audit, identity, issuing, clock)
 
@@ -50,13 +56,22 @@ def policy_of(settings: Settings) -> Policy:
 
 def services_of(installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms) -> Services:
     """Return the services of an open installation."""
-    return wire(installation.database, installation.keyring, policy=policy_of(settings), clock=clock)
+    return wire(
+        installation.database,
+        installation.keyring,
+        policy=policy_of(settings),
+        clock=clock,
+        sandbox=settings.is_sandbox,
+    )
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, clock: Clock = wall_clock_ms) -> AsyncIterator[Services]:
-    """Open the settings' installation and give its services; close it at the end."""
-    installation = await open_installation(folders_of(settings), now=clock())
+async def opened(settings: Settings, *, make: bool = False, clock: Clock = wall_clock_ms) -> AsyncIterator[Services]:
+    """Open the settings' installation and give its services; close it at the end.
+
+    Raises `Unusable` when there is none, unless it may be made.
+    """
+    installation = await open_installation(folders_of(settings), make=make, now=clock())
     try:
         yield services_of(installation, settings, clock=clock)
     finally:

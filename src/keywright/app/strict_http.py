@@ -48,8 +48,9 @@ class StrictHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count: a new request has begun."""
         self._in_head = True
-        if self._deadline is None:
-            self._expect_head()
+        cycle: Any = self.cycle  # None until the first request
+        if self._deadline is None and (cycle is None or cycle.response_complete):
+            self._expect_head()  # a head that is pipelined behind an unfinished answer waits for that
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -57,6 +58,10 @@ class StrictHttp(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._stop_waiting()
+        if not self.url.startswith(b"/") or b"#" in self.url:
+            # An absolute form or a fragment: what follows would see another target than the one that was sent.
+            self.send_400_response("The target must begin with / and hold no fragment.")
+            return
         super().on_headers_complete()
 
     def _expect_head(self) -> None:

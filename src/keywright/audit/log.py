@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from keywright.audit.events import Event
@@ -92,28 +92,24 @@ class AuditLog:
 
         Raises `Unusable` naming the first event that does not hold. One row in memory at a time.
         """
+        head = (await tx.execute(select(audit_head))).one_or_none()
         previous, expected = START, 1
-        async for row in _rows(tx):
+        # Up to the head as it was seen first: another process may be adding to the end meanwhile.
+        async for row in _rows(tx, up_to=head.seq if head else None):
             if row.seq != expected:
                 raise Unusable(f"the audit chain is broken: event {expected} is missing")
             values = {column.name: getattr(row, column.name) for column in audit_events.columns if column.name != "mac"}
             if not hmac.compare_digest(self._mac(previous, values), row.mac):
                 raise Unusable(f"the audit chain is broken at event {row.seq}: it was altered, moved or slipped in")
             previous, expected = row.mac, expected + 1
-        head = (await tx.execute(select(audit_head))).one_or_none()
         count = expected - 1
         if head is None or (head.seq, head.mac) != (count, previous) or not self._head_holds(head):
             raise Unusable(f"the audit chain is broken after event {count}: its end was cut off or its head altered")
         return Verified(count, previous.hex())
 
     async def latest_version(self, tx: Tx, subject: str) -> int:
-        """Return the version of `subject` that the log knows last; 0 when it never heard of it."""
-        query = (
-            select(audit_events.c.subject_version)
-            .where(audit_events.c.subject == subject)
-            .order_by(audit_events.c.seq.desc())
-            .limit(1)
-        )
+        """Return the highest version of `subject` that the log knows; 0 when it never heard of it."""
+        query = select(func.max(audit_events.c.subject_version)).where(audit_events.c.subject == subject)
         return (await tx.execute(query)).scalar_one_or_none() or 0
 
     async def list(self, tx: Tx, *, account_id: str | None = None, limit: int = 100) -> Sequence[Row[Any]]:
@@ -137,8 +133,9 @@ class AuditLog:
         return hmac.compare_digest(self._head_mac(head.seq, head.mac), head.head_mac)
 
 
-async def _rows(tx: Tx) -> AsyncIterator[Row[Any]]:
-    async with tx.stream(select(audit_events).order_by(audit_events.c.seq)) as result:
+async def _rows(tx: Tx, *, up_to: int | None) -> AsyncIterator[Row[Any]]:
+    query = select(audit_events).order_by(audit_events.c.seq)
+    async with tx.stream(query if up_to is None else query.where(audit_events.c.seq <= up_to)) as result:
         async for row in result:
             yield row
 

@@ -20,7 +20,7 @@ from keywright.gateway.model import Admission, Attempt, GatewayConfig, KeyRecord
 from keywright.gateway.routes import RouteTable
 from keywright.gateway.state import State
 from keywright.issuing.model import Status
-from keywright.protocol.kucoin import Claim, KucoinDialect
+from keywright.protocol.kucoin import Claim, KucoinDialect, KucoinVerifier, Pepper
 from keywright.protocol.message import Header, Identity, Request
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
@@ -38,10 +38,9 @@ class Desk:
     routes: RouteTable
     keys: Keys
     state: State
-    pepper: Secret
     alarm: Alarm
-    decoy: Secret
-    """Verifies requests of unknown keys, so that they take as long. Random, never a key's."""
+    decoy: KucoinVerifier
+    """Verifies requests of unknown keys, so that they take as long. Its secrets are random, never a key's."""
     trusted: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
@@ -53,39 +52,42 @@ class Desk:
         routes: RouteTable,
         keys: Keys,
         state: State,
-        pepper: Secret,
         alarm: Alarm,
     ) -> Desk:
         """Return a desk, its proxies compiled and its decoy fresh."""
         trusted = compile_networks(config.trusted_proxies)
-        return cls(config, dialect, routes, keys, state, pepper, alarm, Secret(secrets.token_bytes(36)), trusted)
+        secret, pepper = Secret(secrets.token_bytes(36)), Pepper(Secret(secrets.token_bytes(32)))
+        decoy = KucoinVerifier(secret, passphrase_digest=secrets.token_bytes(32), pepper=pepper)
+        return cls(config, dialect, routes, keys, state, alarm, decoy, trusted)
 
 
 async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> Admission:
     """Return that the request may pass, and as whom.
 
     Raises `Refused` with the one reason that stopped it. Nothing is remembered of a request that was refused, but for
-    what it took from its limits.
+    what it took from its limits, and, of a write that step 9 refused, that it was seen.
     """
     config = desk.config
     # 0  limits by peer address, before any work
     attempt.address = client_address(request, trusted=desk.trusted)
-    await _take(desk, f"a:{attempt.address or request.peer}", quota=config.address_quota, cost=1, now=now)
+    bucket = f"a:{attempt.address or request.peer}"
+    _within(await desk.state.take(bucket, quota=config.address_quota, cost=1, now=now))
     # 1  which route: unknown → refused; public → limits and on, credentials ignored
-    desk.dialect.check_target(request.method, request.target)
-    path = request.path.decode("ascii")
+    target = desk.dialect.check_target(request.method, request.target)
+    path = target.path.decode("ascii")
     route = desk.routes.find(request.method, path)
     if route is None:
         raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=path)
     attempt.path = route.path  # the template: what stands in a variable part could be anything, even a secret
     if route.is_public:
         desk.dialect.check_body(request, body_allowed=route.body_allowed)
-        taken = await _take_pool(desk, route, f"a:{attempt.address}", now=now)
+        bucket = f"{route.pool}:a:{attempt.address}"
+        taken = _within(await desk.state.take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
         identity = Identity(attempt.request_id, config.environment, address=attempt.address)
         attempt.verdict = "allowed"
         return Admission(identity, route, None, _limit_headers(taken))
     # 2  what is claimed
-    claim = desk.dialect.read(request, body_allowed=route.body_allowed)
+    claim = desk.dialect.read(request, body_allowed=route.body_allowed, target=target)
     # 3  is the stated time near ours
     skew = replay.skew_within(claim.timestamp_ms, now=now, window_ms=config.window_ms)
     # 4  is there such a key
@@ -94,17 +96,25 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     if key is None:
         _check_decoy(desk, claim)
     attempt.key_id, attempt.account_id = key.grant.key_id, key.grant.account_id
-    await _check(desk, claim, key, attempt, now=now)
+    try:
+        key.verifier.check(claim)
+    except Refused as refused:
+        if refused.reason is Reason.PASSPHRASE_MISMATCH:
+            await _guessed(desk, key, attempt, now=now)
+        raise
+    await _not_being_guessed(desk, key, now=now)
     # 6  may the key be used
     _usable(config, key, route, address=attempt.address, now=now)
     # 7  may this key do this
-    if route.permission not in key.grant.permissions:
-        raise Refused(Reason.PERMISSION_MISSING, needed=route.permission, granted=sorted(key.grant.permissions))
+    if route.permission not in key.permissions:
+        raise Refused(Reason.PERMISSION_MISSING, needed=route.permission, granted=sorted(key.permissions))
     # 8  has this been seen: only writes, only now that everything else held
     if route.is_write:
         await _spend(desk, claim, now=now)
+        key = await _look_again(desk, claim, key, route, address=attempt.address, now=now)
     # 9  is there room
-    taken = await _take_pool(desk, route, f"k:{key.grant.account_id}/{key.grant.sub_account}", now=now)
+    bucket = f"{route.pool}:{key.pays}"
+    taken = _within(await desk.state.take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
     # 10 say so
     attempt.verdict = "allowed"
     headers = _limit_headers(taken)
@@ -118,26 +128,32 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
 def _check_decoy(desk: Desk, claim: Claim) -> NoReturn:
     """Do for an unknown key the work of a known one, then refuse it."""
     with contextlib.suppress(Refused):
-        desk.dialect.check(claim, secret=desk.decoy, passphrase_digest=bytes(32), pepper=desk.pepper)
+        desk.decoy.check(claim)
     raise Refused(Reason.KEY_UNKNOWN)
 
 
-async def _check(desk: Desk, claim: Claim, key: KeyRecord, attempt: Attempt, *, now: int) -> None:
-    """Hold signature and passphrase against the key; count wrong passphrases of those who hold its secret."""
-    bucket, guessed = f"p:{key.grant.key_id}", False
-    try:
-        desk.dialect.check(claim, secret=key.secret, passphrase_digest=key.passphrase_digest, pepper=desk.pepper)
-    except Refused as refused:
-        if refused.reason is not Reason.PASSPHRASE_MISMATCH:
-            raise
-        guessed = True
-    taken = await desk.state.take(bucket, quota=WRONG_PASSPHRASES, cost=1 if guessed else 0, now=now)
-    if not taken.allowed or (taken.remaining == 0 and not guessed):
+def _guesses(key: KeyRecord) -> str:
+    return f"p:{key.grant.key_id}"
+
+
+async def _guessed(desk: Desk, key: KeyRecord, attempt: Attempt, *, now: int) -> None:
+    """Count a wrong passphrase of someone who holds the secret; tell the alarm at the last one that is let through."""
+    taken = await desk.state.take(_guesses(key), quota=WRONG_PASSPHRASES, cost=1, now=now)
+    _let_guess(taken, last=not taken.allowed)
+    if taken.remaining == 0:
+        await desk.alarm.passphrase_guessed(key, attempt, now=now)
+
+
+async def _not_being_guessed(desk: Desk, key: KeyRecord, *, now: int) -> None:
+    """Make the right passphrase wait too while it is being guessed. Hardly any key was ever guessed at."""
+    if not desk.state.untouched(bucket := _guesses(key)):
+        taken = await desk.state.take(bucket, quota=WRONG_PASSPHRASES, cost=0, now=now)
+        _let_guess(taken, last=taken.remaining == 0)
+
+
+def _let_guess(taken: limits.Taken, *, last: bool) -> None:
+    if last:
         raise Refused(Reason.TOO_MANY_REQUESTS, retry_after_ms=max(taken.retry_ms, 1), what="wrong passphrases")
-    if guessed:
-        if taken.remaining == 0:
-            await desk.alarm.passphrase_guessed(key, attempt, now=now)
-        raise Refused(Reason.PASSPHRASE_MISMATCH)
 
 
 def _usable(config: GatewayConfig, key: KeyRecord, route: Route, *, address: str, now: int) -> None:
@@ -158,6 +174,16 @@ def _usable(config: GatewayConfig, key: KeyRecord, route: Route, *, address: str
         raise Refused(Reason.ADDRESS_NOT_ALLOWED, address=address)
 
 
+async def _look_again(desk: Desk, claim: Claim, key: KeyRecord, route: Route, *, address: str, now: int) -> KeyRecord:
+    """Return the key as it is once its request's mark is kept: that may have waited for the disk, and for others."""
+    found = await desk.keys.find(claim.key_id)
+    if found is None:
+        raise Refused(Reason.KEY_UNKNOWN)
+    if found is not key:
+        _usable(desk.config, found, route, address=address, now=now)
+    return found
+
+
 async def _spend(desk: Desk, claim: Claim, *, now: int) -> None:
     try:
         new = await desk.state.spend(
@@ -172,12 +198,7 @@ async def _spend(desk: Desk, claim: Claim, *, now: int) -> None:
         raise Refused(Reason.REPLAYED)
 
 
-async def _take_pool(desk: Desk, route: Route, whose: str, *, now: int) -> limits.Taken:
-    return await _take(desk, f"{route.pool}:{whose}", quota=desk.config.pools[route.pool], cost=route.weight, now=now)
-
-
-async def _take(desk: Desk, bucket: str, *, quota: Quota, cost: int, now: int) -> limits.Taken:
-    taken = await desk.state.take(bucket, quota=quota, cost=cost, now=now)
+def _within(taken: limits.Taken) -> limits.Taken:
     if not taken.allowed:
         raise Refused(Reason.TOO_MANY_REQUESTS, retry_after_ms=taken.retry_ms, headers=_limit_headers(taken))
     return taken
@@ -185,9 +206,9 @@ async def _take(desk: Desk, bucket: str, *, quota: Quota, cost: int, now: int) -
 
 def _limit_headers(taken: limits.Taken) -> tuple[Header, ...]:
     return (
-        (b"gw-ratelimit-limit", str(taken.limit).encode()),
-        (b"gw-ratelimit-remaining", str(taken.remaining).encode()),
-        (b"gw-ratelimit-reset", str(taken.reset_ms).encode()),
+        (b"gw-ratelimit-limit", b"%d" % taken.limit),
+        (b"gw-ratelimit-remaining", b"%d" % taken.remaining),
+        (b"gw-ratelimit-reset", b"%d" % taken.reset_ms),
     )
 
 
@@ -199,6 +220,6 @@ def _identity(key: KeyRecord, attempt: Attempt) -> Identity:
         uid=key.uid,
         sub_account=key.grant.sub_account,
         key_id=key.grant.key_id,
-        permissions=frozenset(permission.value for permission in key.grant.permissions),
+        permissions=key.permissions,
         address=attempt.address,
     )

@@ -37,8 +37,9 @@ class SqliteFreshness:
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
             if version != self._version:
                 row = self._connection.execute("SELECT seq FROM change_sequence WHERE name = 'keys'").fetchone()
-                self._sequence = row[0] if row else 0
-                self._version = version
+                if row is None:
+                    raise Refused(Reason.NOT_SURE, what="the change sequence is gone")
+                self._sequence, self._version = row[0], version
         except sqlite3.Error:
             raise Refused(Reason.NOT_SURE, what="the database can't be read") from None
         return self._sequence

@@ -18,8 +18,10 @@ from keywright.gateway.freshness import Freshness
 from keywright.gateway.model import KeyRecord
 from keywright.ids import KEY_ID
 from keywright.issuing import grant as grants
+from keywright.issuing.material import pepper
 from keywright.issuing.service import secret_place
 from keywright.issuing.store import grant_of
+from keywright.protocol.kucoin import KucoinVerifier, Pepper
 from keywright.protocol.refusal import Reason, Refused
 from keywright.sealing.envelope import open_sealed
 from keywright.sealing.keyring import Keyring
@@ -39,6 +41,7 @@ class Keys:
         self._audit = audit
         self._freshness = freshness
         self._grant_key = keyring.derive(grants.LABEL)
+        self._pepper = Pepper(pepper(keyring))
         self._sequence = -1
         self._records: dict[str, KeyRecord] = {}
         self._unknown: set[str] = set()
@@ -98,7 +101,7 @@ class Keys:
         return KeyRecord(
             grant=grant,
             secret=secret,
-            passphrase_digest=row.passphrase_digest,
+            verifier=KucoinVerifier(secret, passphrase_digest=row.passphrase_digest, pepper=self._pepper),
             holds=grants.grant_holds(self._grant_key, grant, row.grant_mac) and heard == grant.version,
             name=row.name,
             uid=row.uid,

@@ -7,46 +7,49 @@ don't drift.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keywright.gateway.model import Quota
 
 NS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What came of asking a bucket for room."""
 
     allowed: bool
     full_at_ns: int
     """The bucket's new number; unchanged when refused."""
-    limit: int
-    remaining: int
-    """Whole units left."""
-    reset_ms: int
-    """Until the bucket is full again."""
+    used_ns: int
+    """How far the bucket is from full."""
+    quota: Quota
     retry_ms: int
     """Until the same request would fit; 0 when it did, -1 when it never will."""
+
+    @property
+    def limit(self) -> int:
+        """The whole amount."""
+        return self.quota.amount
+
+    @property
+    def remaining(self) -> int:
+        """Whole units left."""
+        return max(0, (self.quota.full_ns - self.used_ns) // self.quota.unit_ns)
+
+    @property
+    def reset_ms(self) -> int:
+        """Until the bucket is full again."""
+        return -(-self.used_ns // NS)
 
 
 def take(full_at_ns: int, *, quota: Quota, cost: int, now: int) -> Taken:
     """Take `cost` units at `now` (ms) from the bucket that will be full at `full_at_ns` (0 for a fresh one)."""
-    now_ns, period_ns = now * NS, quota.period_ms * NS
-    unit_ns = period_ns // quota.amount
+    now_ns, wanted = now * NS, cost * quota.unit_ns
     # No bucket is emptier than empty: a number beyond that is of a clock since set back, and nobody waits for it.
-    base = min(max(full_at_ns, now_ns), now_ns + unit_ns * quota.amount)
-    wanted = base + cost * unit_ns
-    over_ns = wanted - now_ns - unit_ns * quota.amount
-    allowed = over_ns <= 0
-    full = wanted if allowed else base
-    used_ns = full - now_ns
-    retry_ms = 0 if allowed else (-(-over_ns // NS) if cost <= quota.amount else -1)
-    return Taken(
-        allowed=allowed,
-        full_at_ns=full,
-        limit=quota.amount,
-        remaining=max(0, (unit_ns * quota.amount - used_ns) // unit_ns),
-        reset_ms=-(-used_ns // NS),
-        retry_ms=retry_ms,
-    )
+    used_ns = min(max(full_at_ns - now_ns, 0), quota.full_ns)
+    over_ns = used_ns + wanted - quota.full_ns
+    if over_ns <= 0:
+        used_ns += wanted
+        # As `Taken(…)`, without the keyword handling that a named tuple's own constructor goes through first.
+        return tuple.__new__(Taken, (True, now_ns + used_ns, used_ns, quota, 0))
+    return Taken(False, now_ns + used_ns, used_ns, quota, -(-over_ns // NS) if cost <= quota.amount else -1)

@@ -33,6 +33,10 @@ class MemoryState:
         """Note that marks expiring up to `until` were dropped."""
         self._forgotten = max(self._forgotten, until // 1000)
 
+    def untouched(self, bucket: str) -> bool:
+        """Tell whether nothing was ever taken from a bucket, or nothing that counts any more."""
+        return bucket not in self._full_at
+
     async def take(self, bucket: str, *, quota: Quota, cost: int, now: int) -> Taken:
         """Take units from a bucket."""
         taken = take(self._full_at.get(bucket, 0), quota=quota, cost=cost, now=now)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from keywright.issuing.model import Grant
+from keywright.protocol.kucoin import KucoinVerifier
 from keywright.protocol.message import Header, Identity
 from keywright.secret import Secret
 
@@ -16,6 +18,14 @@ class Quota:
 
     amount: int
     period_ms: int
+    unit_ns: int = field(init=False, repr=False)
+    """What one unit takes to come back."""
+    full_ns: int = field(init=False, repr=False)
+    """What the whole amount takes."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unit_ns", self.period_ms * 1_000_000 // self.amount)
+        object.__setattr__(self, "full_ns", self.unit_ns * self.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +45,14 @@ class Route:
     body_allowed: bool
     answered_by: str
     """`upstream`, or `gateway` for what only the gateway knows."""
+    is_public: bool = field(init=False)
+    """Whether the route takes no key; stray credentials on it are ignored."""
+    is_write: bool = field(init=False)
+    """Whether it may change state: then a request is accepted once."""
 
-    @property
-    def is_public(self) -> bool:
-        """Tell whether the route takes no key; stray credentials on it are ignored."""
-        return self.permission == "public"
-
-    @property
-    def is_write(self) -> bool:
-        """Tell whether it may change state: then a request is accepted once."""
-        return self.method not in {"GET", "HEAD"}
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_public", self.permission == "public")
+        object.__setattr__(self, "is_write", self.method not in {"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,8 @@ class KeyRecord:
 
     grant: Grant
     secret: Secret
-    passphrase_digest: bytes = field(repr=False)
+    verifier: KucoinVerifier
+    """What its requests are held against."""
     holds: bool
     """Whether the grant's MAC is right and the audit log knows no newer version."""
     name: str
@@ -64,6 +73,14 @@ class KeyRecord:
     """When the key or its account was frozen."""
     networks: tuple[tuple[int, int, int], ...]
     """The allowlist as (IP version, mask, network) integers; empty: any address."""
+    permissions: frozenset[str] = field(init=False)
+    """The grant's, in plain words."""
+    pays: str = field(init=False)
+    """Whose rate limits its requests count against."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "permissions", frozenset(permission.value for permission in self.grant.permissions))
+        object.__setattr__(self, "pays", f"k:{self.grant.account_id}/{self.grant.sub_account}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +131,7 @@ class Attempt:
     latency_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """That a request may pass, and as whom. Made by `admit` and nowhere else."""
 
     identity: Identity

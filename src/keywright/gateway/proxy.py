@@ -40,6 +40,11 @@ class Proxy:
             response = await self._answer(scope, receive, attempt)
         except Gone:
             return
+        except asyncio.CancelledError:
+            # The server stops, or the client is gone; what was admitted may have been carried out all the same.
+            attempt.latency_us = round((ticks() - began) * 1_000_000)
+            self._usage.keep(attempt)
+            raise
         attempt.status = response.status
         attempt.latency_us = round((ticks() - began) * 1_000_000)
         self._usage.keep(attempt)

@@ -11,6 +11,10 @@ from keywright.gateway.model import Quota
 class State(Protocol):
     """Remembers for one gateway or many. Raises `errors.Busy` when it can't be asked: then a write is refused."""
 
+    def untouched(self, bucket: str) -> bool:
+        """Tell whether a bucket is known to be full, never having been taken from: then nobody needs to ask."""
+        ...
+
     async def take(self, bucket: str, *, quota: Quota, cost: int, now: int) -> Taken:
         """Take `cost` units from a bucket, and tell what is left."""
         ...

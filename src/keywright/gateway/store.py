@@ -75,9 +75,26 @@ async def keep_usage(tx: Tx, attempts: Sequence[Attempt]) -> None:
             for attempt in attempts
         ],
     )
-    latest = {attempt.key_id: attempt for attempt in attempts if attempt.key_id and attempt.verdict == "allowed"}
-    for key_id, attempt in latest.items():
-        used = {"at": attempt.started_at, "address": attempt.address}
-        result = await tx.execute(update(key_last_use).where(key_last_use.c.key_id == key_id).values(**used))
-        if result.rowcount == 0:
-            await tx.execute(insert(key_last_use).values(key_id=key_id, **used))
+    latest: dict[str, Attempt] = {}
+    for attempt in attempts:
+        if attempt.key_id and attempt.verdict == "allowed":
+            known = latest.setdefault(attempt.key_id, attempt)
+            if attempt.started_at > known.started_at:
+                latest[attempt.key_id] = attempt
+    for key_id in sorted(latest):  # in one order everywhere: two writers then can't wait for each other
+        await _note_use(tx, key_id, at=latest[key_id].started_at, address=latest[key_id].address)
+
+
+async def forget_usage(tx: Tx, *, before: int) -> int:
+    """Drop usage records older than `before`; return how many."""
+    return (await tx.execute(delete(usage_records).where(usage_records.c.at < before))).rowcount
+
+
+async def _note_use(tx: Tx, key_id: str, *, at: int, address: str) -> None:
+    """Keep a key's last use; an earlier one never replaces a later one."""
+    mine = key_last_use.c.key_id == key_id
+    known = (await tx.execute(select(key_last_use.c.at).where(mine).with_for_update())).scalar_one_or_none()
+    if known is None:
+        await tx.execute(insert(key_last_use).values(key_id=key_id, at=at, address=address))
+    elif known < at:
+        await tx.execute(update(key_last_use).where(mine).values(at=at, address=address))

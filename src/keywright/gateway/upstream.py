@@ -26,10 +26,19 @@ LABEL = "assertion/v1"
 LIFETIME_S = 30
 TIMEOUT_S = 30.0
 PREFIX = b"x-keywright-"
-FORWARDED = frozenset(
-    {b"forwarded", b"x-forwarded-for", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"}
+PASSED = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"content-type",
+        b"user-agent",
+        b"x-site-type",
+        b"kc-broker-name",
+    }
 )
-"""What a client or a proxy before us said of the client's address. The gateway has decided that; only its word goes on."""
+"""What goes on of a client's headers. No signature covers any of them, so nothing that a service might route, act or
+trust by does: no method override, no rewritten URL, no forwarded or remote anything, no cookie, no credential."""
 
 HOP_BY_HOP = frozenset(
     # RFC 9110 section 7.6.1, and what the client library states itself.
@@ -90,22 +99,32 @@ class Assertions:
 
 def check_base_url(url: str) -> None:
     """Do nothing if a service can be reached under this URL; raises `Unusable` otherwise."""
-    if not url.startswith(("http://", "https://")) or URL(url).path not in {"", "/"}:
-        raise Unusable(f"{url} is no upstream URL", hint="write it like http://127.0.0.1:9000, without a path")
+    try:
+        parsed = URL(url)
+        good = parsed.scheme in {"http", "https"} and bool(parsed.host) and parsed.path in {"", "/"}
+        good = good and not (
+            parsed.user or parsed.password or parsed.raw_query_string or parsed.raw_fragment or "?" in url
+        )
+    except ValueError:
+        good = False
+    if not good:
+        shown = "what stands there" if "@" in url else url  # a password may stand before an @
+        raise Unusable(
+            f"{shown} is no upstream URL", hint="write it like http://127.0.0.1:9000: scheme, host, port, no more"
+        )
 
 
 class ServiceUpstream:
     """Forwards to a base URL. Open it inside a running loop; `close` it there."""
 
-    def __init__(
-        self, base_url: str, *, assertions: Assertions, credential_prefix: str, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, base_url: str, *, assertions: Assertions, clock: Callable[[], int]) -> None:
         check_base_url(base_url)
         self._base = base_url.rstrip("/")
         self._assertions = assertions
-        self._credentials = credential_prefix.lower().encode()
         self._clock = clock
         self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # one account's slow requests must not queue everyone else's
+            middlewares=(_never_twice,),
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             trust_env=False,  # no proxy of the environment sees what passes here
             auto_decompress=False,
@@ -142,8 +161,7 @@ class ServiceUpstream:
 
     def _headers(self, request: Request, identity: Identity) -> Iterable[Header]:
         for name, value in request.headers:
-            plain = name.replace(b"_", b"-")  # some servers read X_Keywright_Account as X-Keywright-Account
-            if name not in HOP_BY_HOP and plain not in FORWARDED and not plain.startswith((PREFIX, self._credentials)):
+            if name in PASSED:
                 yield name, value
         if identity.address:
             yield b"x-forwarded-for", identity.address.encode()
@@ -156,10 +174,20 @@ class ServiceUpstream:
         yield b"x-keywright-assertion", self._assertions.sign(request, identity, now=self._clock())
 
 
+async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep the client library from repeating a PUT or DELETE on a broken connection: the first may have arrived."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        if request.method in {"GET", "HEAD"}:
+            raise
+        raise Busy("the service behind the gateway did not answer") from None
+
+
 def _passing(headers: Iterable[Header]) -> Iterable[Header]:
     for name, value in headers:
         lower = name.lower()
-        if lower not in HOP_BY_HOP and not lower.startswith(PREFIX):
+        if lower not in HOP_BY_HOP and lower not in {b"date", b"server"} and not lower.startswith(PREFIX):
             yield lower, value
 
 

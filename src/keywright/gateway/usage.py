@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 
 from keywright.gateway import store
 from keywright.gateway.model import Attempt
 from keywright.storage.transaction import Database
 
+log = logging.getLogger(__name__)
+
 FLUSH_SECONDS = 0.5
 BATCH = 500
+STRANGERS = 20
+"""Refusals without a key of ours that are kept between two flushes: anybody can cause them, and disks are finite."""
+
 MOST_WAITING = 20_000
 """Records held while the database stalls; beyond that the newest are dropped and counted, never the request."""
 
@@ -21,11 +26,17 @@ class Usage:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: list[Attempt] = []
+        self._strangers = 0
         self.dropped = 0
-        """Records lost to a full buffer since the start."""
+        """Records not kept since the start: the buffer was full, or strangers were too many."""
 
     def keep(self, attempt: Attempt) -> None:
-        """Take note of a finished attempt."""
+        """Take note of a finished attempt. Of refusals that name no key of ours, only a few a second are kept."""
+        if not attempt.key_id and attempt.verdict != "allowed":
+            if self._strangers >= STRANGERS:
+                self.dropped += 1
+                return
+            self._strangers += 1
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += 1
             return
@@ -36,13 +47,21 @@ class Usage:
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
-                with contextlib.suppress(Exception):  # the records stay; the next round tries again
+                try:
                     await self.flush()
+                except Exception as error:  # noqa: BLE001  the records stay; the next round tries again
+                    log.warning("usage records wait: %s", type(error).__name__)
         finally:
             await asyncio.shield(self.flush())
 
+    async def forget(self, *, before: int) -> int:
+        """Drop records older than `before` (ms); return how many."""
+        async with self._database.write() as tx:
+            return await store.forget_usage(tx, before=before)
+
     async def flush(self) -> None:
         """Write everything that waits. What can't be written stays for the next time."""
+        self._strangers = 0
         while self._waiting:
             batch = self._waiting[:BATCH]
             async with self._database.write() as tx:

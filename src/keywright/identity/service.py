@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keywright.audit.events import Actor, Event, Kind
+from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, NotFound, NotProven
 from keywright.identity import rules, store, totp
@@ -19,10 +19,11 @@ from keywright.storage.transaction import Tx
 class IdentityService:
     """Accounts and their second factors."""
 
-    def __init__(self, *, keyring: Keyring, audit: AuditLog, passwords: Passwords) -> None:
+    def __init__(self, *, keyring: Keyring, audit: AuditLog, passwords: Passwords, sandbox: bool = False) -> None:
         self._keyring = keyring
         self._audit = audit
         self._passwords = passwords
+        self._sandbox = sandbox
 
     async def hash_password(self, email: str, password: Secret) -> str:
         """Return the hash of an acceptable password: before the transaction, because hashing takes its time.
@@ -39,9 +40,14 @@ class IdentityService:
     ) -> Enrolled:
         """Make an account with a TOTP secret of its own; return both. The secret can be shown once, after the commit.
 
-        Raises `Invalid` for an address that is none and `Conflict` for one that is taken.
+        Raises `Invalid` for an address that is none and `Conflict` for one that is taken, or kept for the sandbox's demo.
         """
-        account = Account(new_id("acc"), new_uid(), rules.email_address(email), now, None)
+        if rules.email_address(email) == DEMO_EMAIL and not self._sandbox:
+            raise Conflict(f"{DEMO_EMAIL} is kept for the sandbox's demo", hint="choose another address")
+        uid = new_uid()
+        while await store.is_uid_taken(tx, uid):  # nine digits: a birthday among thirty thousand accounts
+            uid = new_uid()
+        account = Account(new_id("acc"), uid, rules.email_address(email), now, None)
         secret = totp.new_secret()
         sealed = seal(self._keyring, secret, place=_totp_place(account.id))
         await store.insert_account(tx, account, Credentials(password_hash, sealed, 0))
@@ -84,16 +90,30 @@ class IdentityService:
             )
         return FactorProof(account_id, "totp", now)
 
-    def waive_for_sandbox_demo(self, account_id: str, *, now: int) -> FactorProof:
-        """Return a proof without a code: for the demo account of a sandbox, the one exception that K16 makes."""
+    async def waive_for_sandbox_demo(self, tx: Tx, account_id: str, *, now: int) -> FactorProof:
+        """Return a proof without a code: for the demo account of a sandbox, the one exception that K16 makes.
+
+        Raises `NotProven` for any other account, and before a real service.
+        """
+        await self._demo(tx, account_id)
         return FactorProof(account_id, "sandbox-demo", now)
 
     async def totp_secret_of_sandbox_demo(self, tx: Tx, account_id: str) -> Secret:
         """Return the demo account's TOTP secret once more; no other account's is ever shown after enrolment."""
-        account, credentials = await self._find(tx, account_id=account_id)
-        if account.email != DEMO_EMAIL:
-            raise NotFound("there is no demo account")
+        credentials = await self._demo(tx, account_id)
         return open_sealed(self._keyring, credentials.totp_sealed, place=_totp_place(account_id))
+
+    async def freeze_demo(self, tx: Tx, *, now: int) -> None:
+        """Freeze the demo account if there is one: its keys were made without a person, and may reach no real service."""
+        if await store.find_account(tx, email=DEMO_EMAIL) is not None:
+            account = await self.account(tx, email=DEMO_EMAIL)
+            await self.freeze(tx, account.id, actor=SYSTEM, now=now)
+
+    async def _demo(self, tx: Tx, account_id: str) -> Credentials:
+        account, credentials = await self._find(tx, account_id=account_id)
+        if not self._sandbox or account.email != DEMO_EMAIL:
+            raise NotProven("only the sandbox's demo account needs no code")
+        return credentials
 
     async def is_password(self, tx: Tx, account_id: str, candidate: Secret) -> bool:
         """Tell whether `candidate` is the account's password."""

@@ -32,6 +32,11 @@ async def insert_account(tx: Tx, account: Account, credentials: Credentials) -> 
         raise Conflict(f"there is an account of {account.email} already") from None
 
 
+async def is_uid_taken(tx: Tx, uid: int) -> bool:
+    """Tell whether some account has this number."""
+    return (await tx.execute(select(accounts.c.uid).where(accounts.c.uid == uid))).one_or_none() is not None
+
+
 async def find_account(tx: Tx, *, account_id: str = "", email: str = "") -> tuple[Account, Credentials] | None:
     """Return the account with this id or e-mail address and what it is recognised by, or `None`."""
     wanted = accounts.c.id == account_id if account_id else accounts.c.email == email

@@ -38,6 +38,7 @@ def _network(entry: str) -> Network:
     address, slash, prefix = text.partition("/")
     if "%" in text or (slash and not PREFIX.fullmatch(slash + prefix)):
         raise _refused(entry, "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48")
+    parsed: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
     try:
         parsed = ipaddress.ip_address(address)
         if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
@@ -46,7 +47,7 @@ def _network(entry: str) -> Network:
             parsed, prefix = parsed.ipv4_mapped, str(int(prefix) - 96) if slash else ""
         network = ipaddress.ip_network(f"{parsed}/{prefix}" if slash else str(parsed), strict=True)
     except ValueError as error:
-        raise _refused(entry, _why(str(error), address, prefix)) from None
+        raise _refused(entry, _why(str(error), str(parsed) if parsed else address, prefix)) from None
     widest = WIDEST_V4 if network.version == 4 else WIDEST_V6
     if network.prefixlen < widest:
         raise _refused(entry, f"a block is at most /{widest} wide; this one holds {network.num_addresses:,} addresses")

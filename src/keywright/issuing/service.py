@@ -3,11 +3,12 @@ docs/a-key-is-made.md, by number."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unusable
+from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unopenable, Unusable
 from keywright.identity.model import FactorProof
 from keywright.identity.service import IdentityService
 from keywright.issuing import grant as grants, material, rules, store
@@ -42,6 +43,15 @@ class IssuingService:
         if await self._identity.is_password(tx, account.id, passphrase):
             raise Invalid("that is the account's password", hint="choose another passphrase", field="passphrase")
         return Passphrase(account.id, passphrase)
+
+    def check_wish(
+        self, name: str, memo: str, permissions: Iterable[str], environment: str, addresses: tuple[str, ...]
+    ) -> None:
+        """Do nothing if a key like this may be wished for; raises `Invalid`. Spares a person typing secrets in vain."""
+        rules.name(name)
+        rules.memo(memo)
+        rules.environment(environment)
+        rules.allowlist(addresses, rules.permissions(permissions), policy=self.policy)
 
     async def issue(
         self, tx: Tx, owner: Owner, new_key: NewKey, *, proof: FactorProof, actor: Actor, now: int
@@ -135,6 +145,7 @@ class IssuingService:
         """Bind a key to other addresses; its expiry follows (K19). Raises `NotProven`, `Invalid`, `NotFound`, `Conflict`."""
         self._require(proof, owner, now=now, to="change a key's addresses")
         key = await self._living(tx, owner, key_id)
+        self._refuse_expired(key, now=now)
         bound = rules.allowlist(addresses, key.grant.permissions, policy=self.policy)
         expires_at = rules.expiry(key.grant.permissions, bound, created_at=key.created_at, policy=self.policy)
         if expires_at is not None and expires_at <= now:
@@ -152,11 +163,13 @@ class IssuingService:
         Raises `NotFound`; `Conflict` when the key is deleted.
         """
         key = await self._living(tx, owner, key_id, even_altered=True)
-        if key.disabled_at is not None and (key.grant.status is Status.DISABLED or not key.holds):
+        if key.disabled_at is not None and (key.grant.status is not Status.ACTIVE or not key.holds):
             return key
         off = replace(key, disabled_at=now)
         if not key.holds:  # signing an altered grant anew would make it good: only the switch outside it is set
             return await self._switch_off(tx, off, Kind.KEY_DISABLED, actor, now=now)
+        if key.grant.status is Status.EXPIRED:  # that stays in the grant, so that enabling can't forget it
+            return await self._change(tx, off, key.grant, Kind.KEY_DISABLED, actor, now=now)
         return await self._change(
             tx, off, replace(key.grant, status=Status.DISABLED), Kind.KEY_DISABLED, actor, now=now
         )
@@ -167,8 +180,7 @@ class IssuingService:
         key = await self._living(tx, owner, key_id)
         if key.status_at(now) is not Status.DISABLED:
             raise Conflict(f"the key is {key.status_at(now)}, not disabled")
-        if key.grant.expires_at is not None and key.grant.expires_at <= now:
-            raise Conflict("the key's time is up", hint="make a new one")
+        self._refuse_expired(key, now=now)
         on = replace(key, disabled_at=None)
         return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
 
@@ -192,19 +204,21 @@ class IssuingService:
         await store.bury_key(tx, owner, key_id, now=now)
         return gone
 
-    async def is_any_due(self, tx: Tx, *, now: int) -> bool:
-        """Tell whether `expire_due` would find something: a look that needs no writer."""
-        return bool(await store.due_to_expire(tx, now=now))
+    async def due_to_expire(self, tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
+        """Return whose keys' time has run out without their grant saying so yet."""
+        return await store.due_to_expire(tx, now=now)
 
-    async def expire_due(self, tx: Tx, *, now: int) -> int:
-        """Mark every key whose time has run out, so that a clock set back can't revive it; return how many."""
-        due = await store.due_to_expire(tx, now=now)
-        for owner, key_id in due:
-            key = await self._find(tx, owner, key_id)
-            if not key.holds:  # refused as it is, and signing it anew would make it good
-                continue
-            await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
-        return len(due)
+    async def expire(self, tx: Tx, owner: Owner, key_id: str, *, now: int) -> bool:
+        """Mark a key whose time has run out, so that a clock set back can't revive it; tell whether it was marked.
+
+        One key a transaction, so that no order of locks between keys can matter. An altered key is refused as it is, and
+        is left: signing it anew would make it good.
+        """
+        key = await self._find(tx, owner, key_id)
+        if not key.holds or key.status_at(now) is not Status.EXPIRED or key.grant.status is Status.EXPIRED:
+            return False
+        await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
+        return True
 
     async def _change(
         self, tx: Tx, key: ApiKey, grant: Grant, kind: Kind, actor: Actor, *, now: int, **detail: object
@@ -262,8 +276,16 @@ class IssuingService:
         if proof.account_id != owner.account_id or not proof.is_fresh(now=now):
             raise NotProven(f"to {to} takes the account's second factor", hint="give a fresh code")
 
+    def _refuse_expired(self, key: ApiKey, *, now: int) -> None:
+        grant = key.grant
+        if grant.status is Status.EXPIRED or (grant.expires_at is not None and grant.expires_at <= now):
+            raise Conflict("the key's time is up", hint="make a new one")
+
     def _refuse_used_passphrase(self, other: ApiKey, kept: Material, passphrase: Secret) -> None:
-        secret = open_sealed(self._keyring, kept.secret_sealed, place=secret_place(other.grant))
+        try:
+            secret = open_sealed(self._keyring, kept.secret_sealed, place=secret_place(other.grant))
+        except Unopenable:
+            return  # altered: no passphrase opens anything with it
         if material.same_digest(material.digest_of(self._keyring, secret, passphrase), kept.passphrase_digest):
             raise Invalid("another of your keys has that passphrase", hint="give each key its own", field="passphrase")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import shlex
 import stat
 from pathlib import Path
 
@@ -72,11 +73,15 @@ def read_wrapping_key(path: Path) -> Secret:
         if not stat.S_ISREG(status.st_mode):
             raise Unusable(f"the wrapping key {path} is not a plain file")
         if status.st_uid != os.geteuid():
-            raise Unusable(f"the wrapping key {path} belongs to another user", hint=f"chown {os.geteuid()} {path}")
+            raise Unusable(
+                f"the wrapping key {path} belongs to another user",
+                hint=f"chown {os.geteuid()} {shlex.quote(str(path))}",
+            )
         if status.st_mode & 0o077:
             mode = stat.S_IMODE(status.st_mode)
             raise Unusable(
-                f"the wrapping key {path} can be reached by others (mode {mode:04o})", hint=f"chmod 600 {path}"
+                f"the wrapping key {path} can be reached by others (mode {mode:04o})",
+                hint=f"chmod 600 {shlex.quote(str(path))}",
             )
         text = file.read(1024)
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -5,7 +5,9 @@ A gateway that sees a number it has not seen forgets what it cached. That catche
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+import secrets
+
+from sqlalchemy import insert, select, update
 
 from keywright.storage.tables import change_sequence
 from keywright.storage.transaction import Tx
@@ -17,7 +19,9 @@ KEYS = "keys"
 async def announce(tx: Tx) -> None:
     """Raise the sequence of key changes, in the caller's transaction."""
     raised = update(change_sequence).where(change_sequence.c.name == KEYS).values(seq=change_sequence.c.seq + 1)
-    await tx.execute(raised)  # the row is there from the first migration on
+    if (await tx.execute(raised)).rowcount == 0:
+        # The row is there from the first migration on: someone deleted it. Begin where no gateway has ever been.
+        await tx.execute(insert(change_sequence).values(name=KEYS, seq=secrets.randbits(40)))
 
 
 async def newest(tx: Tx) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from keywright.errors import Unusable
 from keywright.storage.transaction import Database
+from keywright.storage.turnstile import Turnstile
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another process's transaction; ours last milliseconds."""
@@ -32,7 +33,7 @@ def open_database(url: str) -> Database:
     Raises `Unusable` for any other kind of URL.
     """
     if url.startswith("sqlite+aiosqlite:///"):
-        return Database(_sqlite_engine(url))
+        return Database(_sqlite_engine(url), Turnstile(Path(url.removeprefix("sqlite+aiosqlite:///"))))
     if url.startswith("postgresql+asyncpg://"):
         return Database(
             create_async_engine(

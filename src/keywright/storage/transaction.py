@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from keywright.errors import Busy
+from keywright.storage.turnstile import Turnstile
 
 Tx = AsyncConnection
 """An open transaction, handed from the edge through a service to its store."""
@@ -18,9 +19,10 @@ Tx = AsyncConnection
 class Database:
     """One database. Writers of this process queue on a lock, so that SQLite's is contended between processes only."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, turnstile: Turnstile | None = None) -> None:
         self.engine = engine
         self._writer = asyncio.Lock()
+        self._turnstile = turnstile
 
     @property
     def is_sqlite(self) -> bool:
@@ -33,11 +35,11 @@ class Database:
 
         Raises `Busy` when the database stays locked or can't be written; then nothing was changed.
         """
-        if not self.is_sqlite:
+        if self._turnstile is None:
             async with self._begin(write=True) as tx:
                 yield tx
             return
-        async with self._writer, self._begin(write=True) as tx:
+        async with self._writer, self._turnstile.turn(), self._begin(write=True) as tx:
             yield tx
 
     @asynccontextmanager
@@ -54,7 +56,7 @@ class Database:
                     await connection.execution_options(keywright_write=write)
                 async with connection.begin():
                     yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout, ConnectionError) as error:
             if is_temporary(error):
                 raise Busy(
                     "the database is locked, full or unreachable",
@@ -67,10 +69,19 @@ class Database:
         await self.engine.dispose()
 
 
-def is_temporary(error: DBAPIError) -> bool:
-    """Tell whether the same statement may work later: the database was locked, full or out of reach."""
+TEMPORARY = (
+    "database is locked",
+    "disk i/o error",
+    "database or disk is full",
+    "deadlock detected",
+    "too many connections",
+)
+"""Words of drivers' errors after which the same statement may work."""
+
+
+def is_temporary(error: Exception) -> bool:
+    """Tell whether the same statement may work later: the database was locked, full, busy or out of reach."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, (PoolTimeout, ConnectionError))
     text = str(error.orig).lower()
-    return error.connection_invalidated or any(
-        word in text
-        for word in ("database is locked", "disk i/o error", "database or disk is full", "connection refused")
-    )
+    return error.connection_invalidated or any(word in text for word in TEMPORARY)

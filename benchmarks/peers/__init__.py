@@ -1,0 +1,1 @@
+"""Peers that are not written in Python, spoken to over pipes."""

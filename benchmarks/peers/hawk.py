@@ -1,0 +1,37 @@
+"""@hapi/hawk in a Node process of its own, as a contender like any other: its slices lie between ours."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+NAMES = {"@hapi/hawk, GET": "get", "@hapi/hawk, POST 200 B": "post"}
+
+
+def hawk(body: str) -> dict[str, Callable[[int], None]]:
+    """Return Hawk's contenders; none, said on the screen, where Node or its package is not here."""
+    node = shutil.which("node")
+    if node is None or not (FOLDER / "node_modules").is_dir():
+        print("  (@hapi/hawk is left out: it takes Node and `npm ci` in benchmarks/peers)")
+        return {}
+    process = subprocess.Popen(  # noqa: S603
+        [node, "hawk.mjs", body], cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    atexit.register(process.kill)
+
+    def contender(what: str) -> Callable[[int], None]:
+        def work(count: int) -> None:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{what} {count}\n")
+            if not process.stdout.readline():
+                raise RuntimeError("the Node process of @hapi/hawk has ended")
+
+        work(20_000)  # compiled by then
+        return work
+
+    return {name: contender(what) for name, what in NAMES.items()}

@@ -1,0 +1,59 @@
+"""What a running server does beside answering: expiry, the sandbox's market, old usage records. None of it may ever end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from keywright.app.gateways import Gateways
+from keywright.app.services import Services
+
+SWEEP_SECONDS = 1.0
+EXPIRE_SECONDS = 30.0
+FORGET_SECONDS = 3_600.0
+DAY_MS = 24 * 60 * 60 * 1000
+log = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def chores(services: Services, gateways: Gateways, *, usage_days: int) -> AsyncIterator[None]:
+    """Do the chores while the block runs; write what waits to be written at its end."""
+
+    async def forget() -> None:
+        await gateways.usage.forget(before=services.clock() - usage_days * DAY_MS)
+
+    tasks = [
+        asyncio.create_task(gateways.usage.run(), name="usage"),
+        asyncio.create_task(every(EXPIRE_SECONDS, lambda: expire(services)), name="expire"),
+        asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
+    ]
+    if gateways.sandbox is not None:
+        tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do the work again and again, whatever came of it the last time."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  a task that ended would be missed by nobody; its name only, for the log
+            log.error("a chore will try again after %s", type(error).__name__)  # noqa: TRY400
+
+
+async def expire(services: Services) -> None:
+    """Mark the keys whose time has run out, one transaction each."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.issuing.due_to_expire(tx, now=now)
+    for owner, key_id in due:
+        async with services.database.write() as tx:
+            await services.issuing.expire(tx, owner, key_id, now=now)
