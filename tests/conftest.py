@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from keywright.app.services import Services, wire
@@ -22,6 +23,10 @@ from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
 from tests.support.clock import FakeClock
 from tests.support.world import World
+
+# Machines are shared: how long one example takes says nothing, and a slow minute must not fail a proof.
+settings.register_profile("keywright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("keywright")
 
 
 @pytest.fixture

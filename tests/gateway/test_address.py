@@ -5,7 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given, strategies as st
 
-from keywright.gateway.address import client_address, compile_networks, is_within, parse_address
+from keywright.gateway.address import client_address, compile_networks, is_within, neighbourhood, parse_address
 from keywright.protocol.message import Request
 
 PROXY = compile_networks(("10.0.0.0/24", "fd00::/64"))
@@ -96,3 +96,10 @@ def test_masks_agree_with_the_library(
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
         return
     assert is_within(str(address), compile_networks((str(network),))) == (address in network)
+
+
+def test_limits_count_an_ipv4_address_and_an_ipv6_network_of_64_bits() -> None:
+    assert neighbourhood("203.0.113.7") != neighbourhood("203.0.113.8")
+    assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8::ffff:ffff:ffff:ffff")
+    assert neighbourhood("2001:db8::1") != neighbourhood("2001:db8:0:1::1")
+    assert neighbourhood("") == ""

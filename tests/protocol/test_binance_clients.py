@@ -7,6 +7,7 @@ percent-encoded before they are signed (2026-01-15), the test says so and expect
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -90,6 +91,8 @@ def python_binance() -> Any:
     import requests
     from binance.client import Client
 
+    loop = asyncio.new_event_loop()  # the client would make one itself and leave it open
+    asyncio.set_event_loop(loop)
     client = Client(KEY, SECRET.reveal_text(), ping=False)
     session = requests.Session()
     session.headers.update(client._get_headers())
@@ -104,6 +107,8 @@ def python_binance() -> Any:
 
     yield send
     client.session.close()
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 # ── ccxt 4.5.90

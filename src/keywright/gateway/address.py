@@ -45,6 +45,14 @@ def _parse(text: str) -> tuple[int, int, str] | None:
     return address.version, int(address), str(address)
 
 
+def neighbourhood(address: str) -> str:
+    """Return what limits by address count: the address itself, or of IPv6 its /64, which one customer has whole."""
+    parsed = parse_address(address)
+    if parsed is None or parsed[0] == 4:
+        return address
+    return f"{parsed[1] >> 64:x}/64"
+
+
 def is_within(address: str, networks: Networks) -> bool:
     """Tell whether an address lies in one of the networks; text that is no address lies in none."""
     parsed = parse_address(address)

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from keywright.errors import Busy
 from keywright.gateway import limits, replay
-from keywright.gateway.address import client_address, compile_networks, is_within
+from keywright.gateway.address import client_address, compile_networks, is_within, neighbourhood
 from keywright.gateway.alarm import Alarm
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import Admission, Attempt, GatewayConfig, KeyRecord, Quota, Route
@@ -70,7 +70,8 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     config = desk.config
     # 0  limits by peer address, before any work
     attempt.address = client_address(request, trusted=desk.trusted)
-    bucket = f"a:{attempt.address or request.peer}"
+    nearby = neighbourhood(attempt.address or request.peer or "")
+    bucket = f"a:{nearby}"
     _within(await desk.state.take(bucket, quota=config.address_quota, cost=1, now=now))
     # 1  which route: unknown → refused; public → limits and on, credentials ignored
     target = desk.dialect.check_target(request.method, request.target)
@@ -81,7 +82,7 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     attempt.path = route.path  # the template: what stands in a variable part could be anything, even a secret
     if route.is_public:
         desk.dialect.check_body(request, body_allowed=route.body_allowed)
-        bucket = f"{route.pool}:a:{attempt.address}"
+        bucket = f"{route.pool}:a:{nearby}"
         taken = _within(await desk.state.take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
         identity = Identity(attempt.request_id, config.environment, address=attempt.address)
         attempt.verdict = "allowed"
