@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keywright.errors import Invalid, Unusable
-from keywright.settings import Settings, read_settings
+from keywright.settings import Settings, config_folder, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +91,23 @@ def test_lists_and_switches_are_read_from_text(home: dict[str, str]) -> None:
     settings, _ = read_settings({}, environ=environ)
     assert settings.trusted_proxies == ("10.0.0.0/24", "2001:db8::1/128")
     assert settings.accept_key_version_1 is True
+
+
+def test_a_file_that_anybody_can_change_is_not_believed(home: dict[str, str]) -> None:
+    Path("keywright.toml").write_text("gateway_port = 1\n")
+    Path("keywright.toml").chmod(0o666)
+    with pytest.raises(Unusable, match="others can change"):
+        read_settings({}, environ=home)
+
+
+def test_a_folder_of_the_xdg_specification_is_absolute_and_a_missing_home_is_looked_up(home: dict[str, str]) -> None:
+    assert config_folder({**home, "XDG_CONFIG_HOME": "/x"}) == Path("/x/keywright")
+    assert config_folder({**home, "XDG_CONFIG_HOME": "x"}) == Path(home["HOME"]) / ".config/keywright"
+    assert config_folder({}).is_absolute()
+    assert config_folder({}) != Path("/.config/keywright")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "https://h/path", "https://h?x", "ftp://h", "https://u:p@h"])
+def test_what_is_printed_as_a_clients_base_url_is_one(home: dict[str, str], url: str) -> None:
+    with pytest.raises(Invalid, match="gateway_public_url"):
+        read_settings({}, environ={**home, "KEYWRIGHT_GATEWAY_PUBLIC_URL": url})

@@ -189,7 +189,7 @@ def _near(word: str, known: set[str]) -> str:
 def _file(path: Path) -> dict[str, Any]:
     try:
         status = path.stat()
-        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o022:
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o002:
             raise Unusable(
                 f"others can change {path.absolute()}, which says where requests go",
                 hint="make it yours alone, or start in another folder",

@@ -16,8 +16,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_new_key_is_its_owners_alone_and_reads_back(path: Path) -> None:
-    os.umask(0)
-    key = create_wrapping_key(path)
+    before = os.umask(0)
+    try:
+        key = create_wrapping_key(path)
+    finally:
+        os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_wrapping_key(path) == key
 
