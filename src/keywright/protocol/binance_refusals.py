@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keywright.protocol import hints
 from keywright.protocol.message import Answer
 from keywright.protocol.refusal import Reason, Refused
 
@@ -62,29 +63,6 @@ def answer(refused: Refused) -> Answer:
     return Answer(status, json.dumps(body, separators=(",", ":")).encode())
 
 
-def _always(text: str) -> Callable[[Facts], str]:
-    return lambda _facts: text
-
-
-def _rule(text: str) -> Callable[[Facts], str]:
-    """Say the rule that was broken, where it is known, and then `text`."""
-    return lambda facts: " ".join(filter(None, (_sentence(facts.get("rule") or facts.get("what", "")), text)))
-
-
-def _sentence(rule: str) -> str:
-    return f"{rule[0].upper()}{rule[1:]}." if rule else ""
-
-
-def _bytes(what: str) -> Callable[[Facts], str]:
-    return lambda facts: (
-        f"Send {what}." + (f" At most {facts['most_bytes']} bytes are taken." if facts.get("most_bytes") else "")
-    )
-
-
-def _methods(facts: Facts) -> str:
-    return f"Methods are {', '.join(facts['allowed'])}, in upper case." if "allowed" in facts else "Use another method."
-
-
 def _missing(facts: Facts) -> str:
     if facts.get("parameter"):
         return f"Send the parameter {facts['parameter']}, the signature last: in the query, or in the form that is the body."
@@ -110,53 +88,37 @@ def _clock(facts: Facts) -> str:
     return f"The stamp is {-skew} ms behind our time{window}. {advice}"
 
 
-def _environment(facts: Facts) -> str:
-    where = f"use it at {facts['base_url']}" if facts.get("base_url") else "use it at that environment's base URL"
-    return f"This key belongs to the other environment: {where}."
-
-
-def _address(facts: Facts) -> str:
-    seen = f"This request came from {facts['address']}, which" if facts.get("address") else "The address it came from"
-    return f"{seen} is not on this key's list: add it to the key's addresses, or send through an address that is."
-
-
-def _permission(facts: Facts) -> str:
-    needed = f"This call takes the permission '{facts['needed']}'" if facts.get("needed") else "This key lacks it"
-    return f"{needed}. A key's permissions never change: make a new key that has it."
-
-
-def _wait(facts: Facts) -> str:
-    return (
-        f"Try again in {facts['retry_after_ms']} ms." if facts.get("retry_after_ms") else "Slow down, then try again."
-    )
-
-
-_unknown_key = _always("Check the key id, that the key was not deleted, and that this is its environment's base URL.")
-_no_version = _always("Keys have no versions on this wire: leave that header out.")
-_no_nonce = _always("There are no nonces on this wire: send a timestamp.")
+_unknown_key = hints.always(
+    "Check the key id, that the key was not deleted, and that this is its environment's base URL."
+)
+_no_version = hints.always("Keys have no versions on this wire: leave that header out.")
+_no_nonce = hints.always("There are no nonces on this wire: send a timestamp.")
 
 TABLE: Mapping[Reason, Saying] = {
-    Reason.MALFORMED: Saying(400, -1100, _ILLEGAL, _rule("The HTTP message itself is not well formed.")),
-    Reason.HEADERS_TOO_LARGE: Saying(431, -1100, _ILLEGAL, _bytes("fewer or shorter headers")),
-    Reason.BODY_TOO_LARGE: Saying(413, -1100, _ILLEGAL, _bytes("a smaller body")),
+    Reason.MALFORMED: Saying(400, -1100, _ILLEGAL, hints.rule("The HTTP message itself is not well formed.")),
+    Reason.HEADERS_TOO_LARGE: Saying(431, -1100, _ILLEGAL, hints.smaller("fewer or shorter headers")),
+    Reason.BODY_TOO_LARGE: Saying(413, -1100, _ILLEGAL, hints.smaller("a smaller body")),
     Reason.LENGTH_REQUIRED: Saying(
-        411, -1100, _ILLEGAL, _always("Send the body with a Content-Length; chunked bodies are not taken.")
+        411, -1100, _ILLEGAL, hints.always("Send the body with a Content-Length; chunked bodies are not taken.")
     ),
-    Reason.METHOD_NOT_ALLOWED: Saying(405, -1020, _UNSUPPORTED, _methods),
+    Reason.METHOD_NOT_ALLOWED: Saying(405, -1020, _UNSUPPORTED, hints.methods),
     Reason.TARGET_NOT_CANONICAL: Saying(
-        400, -1100, _ILLEGAL, _rule("Only targets with one reading are taken; nothing is mended on the way.")
+        400, -1100, _ILLEGAL, hints.rule("Only targets with one reading are taken; nothing is mended on the way.")
     ),
     Reason.BODY_NOT_ALLOWED: Saying(
-        400, -1100, _ILLEGAL, _rule("Put all parameters into the query and send no body, or the other way round.")
+        400, -1100, _ILLEGAL, hints.rule("Put all parameters into the query and send no body, or the other way round.")
     ),
     Reason.BODY_MALFORMED: Saying(
-        400, -1100, _ILLEGAL, _rule("A body is a form, percent-encoded in UTF-8 before it is signed, each name once.")
+        400,
+        -1100,
+        _ILLEGAL,
+        hints.rule("A body is a form, percent-encoded in UTF-8 before it is signed, each name once."),
     ),
     Reason.ROUTE_UNKNOWN: Saying(
-        404, -1020, _UNSUPPORTED, _rule("Check method, path (upper and lower case count) and base URL.")
+        404, -1020, _UNSUPPORTED, hints.rule("Check method, path (upper and lower case count) and base URL.")
     ),
     Reason.HEADER_MISSING: Saying(401, -2014, "API-key format invalid.", _missing),
-    Reason.HEADER_REPEATED: Saying(400, -1101, _DUPLICATE, _always("Send X-MBX-APIKEY exactly once.")),
+    Reason.HEADER_REPEATED: Saying(400, -1101, _DUPLICATE, hints.always("Send X-MBX-APIKEY exactly once.")),
     Reason.TIMESTAMP_MALFORMED: Saying(400, -1102, _MANDATORY.format("timestamp"), _stamp),
     Reason.TIMESTAMP_OUT_OF_WINDOW: Saying(400, -1021, _LATE, _clock),
     Reason.NONCE_MALFORMED: Saying(400, -1100, _ILLEGAL, _no_nonce),
@@ -168,7 +130,7 @@ TABLE: Mapping[Reason, Saying] = {
         400,
         -1022,
         "Signature for this request is not valid.",
-        _rule(
+        hints.rule(
             "Percent-encode the parameters first; then sign the query or the form exactly as it is sent, without "
             "'&signature=', with this key: HMAC-SHA256 in hex, or Ed25519 or RSA in base64, percent-encoded."
         ),
@@ -177,42 +139,44 @@ TABLE: Mapping[Reason, Saying] = {
         401,
         -2015,
         _NO_KEY,
-        _always("There are no passphrases on this wire: use this key at the gateway it is made for."),
+        hints.always("There are no passphrases on this wire: use this key at the gateway it is made for."),
     ),
-    Reason.KEY_DISABLED: Saying(401, -2015, _NO_KEY, _always("This key is disabled. Its owner can enable it again.")),
-    Reason.KEY_EXPIRED: Saying(401, -2015, _NO_KEY, _always("This key has expired: make a new one.")),
-    Reason.KEY_OTHER_ENVIRONMENT: Saying(401, -2015, _NO_KEY, _environment),
+    Reason.KEY_DISABLED: Saying(
+        401, -2015, _NO_KEY, hints.always("This key is disabled. Its owner can enable it again.")
+    ),
+    Reason.KEY_EXPIRED: Saying(401, -2015, _NO_KEY, hints.always("This key has expired: make a new one.")),
+    Reason.KEY_OTHER_ENVIRONMENT: Saying(401, -2015, _NO_KEY, hints.environment),
     Reason.KEY_FROZEN: Saying(
         403,
         -1002,
         "You are not authorized to execute this request.",
-        _always("The account or this key was frozen. Its owner can lift that, with the second factor."),
+        hints.always("The account or this key was frozen. Its owner can lift that, with the second factor."),
     ),
     Reason.KEY_ALTERED: Saying(401, -2015, _NO_KEY, _unknown_key),
-    Reason.ADDRESS_NOT_ALLOWED: Saying(401, -2015, _NO_KEY, _address),
-    Reason.PERMISSION_MISSING: Saying(401, -2015, _NO_KEY, _permission),
+    Reason.ADDRESS_NOT_ALLOWED: Saying(401, -2015, _NO_KEY, hints.address),
+    Reason.PERMISSION_MISSING: Saying(401, -2015, _NO_KEY, hints.permission),
     Reason.ORDER_LIMIT: Saying(
         400,
         -2010,
         "This action is disabled on this account.",
-        _rule("This key's order limits do not allow it; nothing was ordered."),
+        hints.rule("This key's order limits do not allow it; nothing was ordered."),
     ),
     # Not -1021: clients take that for a clock fault, and bots send the order again with a new signature.
     Reason.REPLAYED: Saying(
         400,
         -1130,
         "Data sent for parameter 'signature' is not valid.",
-        _always(
+        hints.always(
             "This very signature was taken before; it was not carried out again. Look up what came of it before you sign "
             "a new one."
         ),
     ),
-    Reason.TOO_MANY_REQUESTS: Saying(429, -1003, "Too many requests queued.", _wait),
+    Reason.TOO_MANY_REQUESTS: Saying(429, -1003, "Too many requests queued.", hints.wait),
     Reason.NOT_SURE: Saying(
         503,
         -1001,
         "Internal error; unable to process your request. Please try again.",
-        _always(
+        hints.always(
             "The gateway can't be sure that this key still holds, so it let nothing through. Nothing was done; try again."
         ),
     ),
@@ -220,7 +184,7 @@ TABLE: Mapping[Reason, Saying] = {
         503,
         -1007,
         "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
-        _always(
+        hints.always(
             "The service behind the gateway did not answer. If this was an order, look it up before you send another."
         ),
     ),

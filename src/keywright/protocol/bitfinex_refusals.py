@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keywright.errors import Invalid
-from keywright.protocol import strict_json
+from keywright.protocol import hints, strict_json
 from keywright.protocol.message import Answer
 from keywright.protocol.refusal import Reason, Refused
 
@@ -81,29 +81,6 @@ def _code_and_text(body: bytes) -> tuple[int | None, str]:
     return None, " ".join(told)  # the edge in front of Bitfinex, and version 1
 
 
-def _always(text: str) -> Callable[[Facts], str]:
-    return lambda _facts: text
-
-
-def _rule(text: str) -> Callable[[Facts], str]:
-    """Say the rule that was broken, where it is known, and then `text`."""
-    return lambda facts: " ".join(filter(None, (_sentence(facts.get("rule") or facts.get("what", "")), text)))
-
-
-def _sentence(rule: str) -> str:
-    return f"{rule[0].upper()}{rule[1:]}." if rule else ""
-
-
-def _bytes(what: str) -> Callable[[Facts], str]:
-    return lambda facts: (
-        f"Send {what}." + (f" At most {facts['most_bytes']} bytes are taken." if facts.get("most_bytes") else "")
-    )
-
-
-def _methods(facts: Facts) -> str:
-    return f"Methods are {', '.join(facts['allowed'])}, in upper case." if "allowed" in facts else "Use another method."
-
-
 def _header(facts: Facts) -> str:
     named = facts.get("header", "each of bfx-apikey, bfx-nonce and bfx-signature")
     return f"Send {named} exactly once. A name with '_' for '-' is another header."
@@ -116,7 +93,7 @@ def _nonce(facts: Facts) -> str:
             "Count microseconds since 1970."
         )
     looks = f"What was sent looks like {facts['unit']}. " if facts.get("unit") else ""
-    broken = _sentence(facts.get("rule", ""))
+    broken = hints.sentence(facts.get("rule", ""))
     return " ".join(
         filter(None, (broken, looks + "A nonce is 1 to 9007199254740991, in digits, without a leading zero."))
     )
@@ -132,55 +109,40 @@ def _small(facts: Facts) -> str:
     return told + "One client for each key, one request at a time: requests overtake one another."
 
 
-def _environment(facts: Facts) -> str:
-    where = f"use it at {facts['base_url']}" if facts.get("base_url") else "use it at that environment's base URL"
-    return f"This key belongs to the other environment: {where}."
-
-
-def _address(facts: Facts) -> str:
-    seen = f"This request came from {facts['address']}, which" if facts.get("address") else "The address it came from"
-    return f"{seen} is not on this key's list: add it to the key's addresses, or send through an address that is."
-
-
-def _permission(facts: Facts) -> str:
-    needed = f"This call takes the permission '{facts['needed']}'" if facts.get("needed") else "This key lacks it"
-    return f"{needed}. A key's permissions never change: make a new key that has it."
-
-
-def _wait(facts: Facts) -> str:
-    if not facts.get("retry_after_ms"):
-        return "Slow down, then try again."
-    return f"Try again in {facts['retry_after_ms']} ms."
-
-
 def _invalid_key(hint: Callable[[Facts], str]) -> Saying:
     return Saying(AUTHENTICATION, "apikey: invalid", hint, live=True)
 
 
-_unknown_key = _always("Check the key id, that the key was not deleted, and that this is its environment's base URL.")
-_not_of_this_wire = _always("Bitfinex's wire knows no such thing.")
+_unknown_key = hints.always(
+    "Check the key id, that the key was not deleted, and that this is its environment's base URL."
+)
+_not_of_this_wire = hints.always("Bitfinex's wire knows no such thing.")
 
 TABLE: Mapping[Reason, Saying] = {
-    Reason.MALFORMED: Saying(PARAMETERS, "request: malformed", _rule("The HTTP message itself is not well formed.")),
-    Reason.HEADERS_TOO_LARGE: Saying(PARAMETERS, "headers: too large", _bytes("fewer or shorter headers")),
-    Reason.BODY_TOO_LARGE: Saying(PARAMETERS, "body: too large", _bytes("a smaller body")),
-    Reason.LENGTH_REQUIRED: Saying(
-        PARAMETERS, "length: missing", _always("Send the body with a Content-Length; chunked bodies are not taken.")
+    Reason.MALFORMED: Saying(
+        PARAMETERS, "request: malformed", hints.rule("The HTTP message itself is not well formed.")
     ),
-    Reason.METHOD_NOT_ALLOWED: Saying(PARAMETERS, "method: not allowed", _methods),
+    Reason.HEADERS_TOO_LARGE: Saying(PARAMETERS, "headers: too large", hints.smaller("fewer or shorter headers")),
+    Reason.BODY_TOO_LARGE: Saying(PARAMETERS, "body: too large", hints.smaller("a smaller body")),
+    Reason.LENGTH_REQUIRED: Saying(
+        PARAMETERS,
+        "length: missing",
+        hints.always("Send the body with a Content-Length; chunked bodies are not taken."),
+    ),
+    Reason.METHOD_NOT_ALLOWED: Saying(PARAMETERS, "method: not allowed", hints.methods),
     Reason.TARGET_NOT_CANONICAL: Saying(
         PARAMETERS,
         "target: not canonical",
-        _rule("Only targets with one reading are taken; nothing is mended on the way."),
+        hints.rule("Only targets with one reading are taken; nothing is mended on the way."),
     ),
-    Reason.BODY_NOT_ALLOWED: Saying(PARAMETERS, "body: not allowed", _always("This call takes no body.")),
+    Reason.BODY_NOT_ALLOWED: Saying(PARAMETERS, "body: not allowed", hints.always("This call takes no body.")),
     Reason.BODY_MALFORMED: Saying(
         PARAMETERS,
         "body: malformed",
-        _rule("A body is a JSON object or array in UTF-8, each name at most once per object."),
+        hints.rule("A body is a JSON object or array in UTF-8, each name at most once per object."),
     ),
     Reason.ROUTE_UNKNOWN: Saying(
-        PARAMETERS, "path: unknown", _rule("Check method, path (upper and lower case count) and base URL.")
+        PARAMETERS, "path: unknown", hints.rule("Check method, path (upper and lower case count) and base URL.")
     ),
     Reason.HEADER_MISSING: Saying(AUTHENTICATION, "header: missing", _header),
     Reason.HEADER_REPEATED: Saying(AUTHENTICATION, "header: repeated", _header),
@@ -194,39 +156,39 @@ TABLE: Mapping[Reason, Saying] = {
     Reason.SIGNATURE_MISMATCH: Saying(
         AUTHENTICATION,
         "apikey: digest invalid",
-        _always(
+        hints.always(
             "Sign /api + path + nonce + body, exactly as sent, by HMAC-SHA384 with this key's secret: 96 hex digits in "
             "lower case."
         ),
         live=True,
     ),
     Reason.PASSPHRASE_MISMATCH: Saying(AUTHENTICATION, "passphrase: wrong", _not_of_this_wire),
-    Reason.KEY_DISABLED: _invalid_key(_always("This key is disabled. Its owner can enable it again.")),
-    Reason.KEY_EXPIRED: _invalid_key(_always("This key has expired: make a new one.")),
-    Reason.KEY_OTHER_ENVIRONMENT: _invalid_key(_environment),
+    Reason.KEY_DISABLED: _invalid_key(hints.always("This key is disabled. Its owner can enable it again.")),
+    Reason.KEY_EXPIRED: _invalid_key(hints.always("This key has expired: make a new one.")),
+    Reason.KEY_OTHER_ENVIRONMENT: _invalid_key(hints.environment),
     Reason.KEY_FROZEN: Saying(
         GENERIC,
         "account: frozen",
-        _always("The account or this key was frozen. Its owner can lift that, with the second factor."),
+        hints.always("The account or this key was frozen. Its owner can lift that, with the second factor."),
     ),
     Reason.KEY_ALTERED: _invalid_key(_unknown_key),
-    Reason.ADDRESS_NOT_ALLOWED: Saying(AUTHENTICATION, "ip: not allowed", _address),
-    Reason.PERMISSION_MISSING: Saying(GENERIC, "api_key: permission invalid", _permission, live=True),
+    Reason.ADDRESS_NOT_ALLOWED: Saying(AUTHENTICATION, "ip: not allowed", hints.address),
+    Reason.PERMISSION_MISSING: Saying(GENERIC, "api_key: permission invalid", hints.permission, live=True),
     Reason.ORDER_LIMIT: Saying(
-        PARAMETERS, "order: limit", _rule("This key's order limits do not allow it; nothing was ordered.")
+        PARAMETERS, "order: limit", hints.rule("This key's order limits do not allow it; nothing was ordered.")
     ),
     # Bitfinex's nonce makes every request new, so this is not said here in earnest. Not 10114 all the same: a client takes
     # that for a bad count, signs again and orders twice.
     Reason.REPLAYED: Saying(
         PARAMETERS,
         "request: replayed",
-        _always("It was taken before. Look up what came of it before you sign a new one."),
+        hints.always("It was taken before. Look up what came of it before you sign a new one."),
     ),
-    Reason.TOO_MANY_REQUESTS: Saying(RATE, "ratelimit: error", _wait, live=True),
+    Reason.TOO_MANY_REQUESTS: Saying(RATE, "ratelimit: error", hints.wait, live=True),
     Reason.NOT_SURE: Saying(
         MAINTENANCE,
         "maintenance",
-        _always(
+        hints.always(
             "The gateway can't be sure that this key still holds, so it let nothing through. Nothing was done; try again."
         ),
         live=True,
@@ -234,7 +196,7 @@ TABLE: Mapping[Reason, Saying] = {
     Reason.UPSTREAM_UNREACHABLE: Saying(
         MAINTENANCE,
         "maintenance",
-        _always(
+        hints.always(
             "The service behind the gateway did not answer. If this was an order, look it up before you send another."
         ),
         live=True,

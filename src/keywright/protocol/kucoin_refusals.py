@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from keywright.protocol import hints
 from keywright.protocol.message import Answer
 from keywright.protocol.refusal import Reason, Refused
 
@@ -50,29 +51,6 @@ def answer(refused: Refused, *, prefix: str) -> Answer:
     return Answer(saying.status, json.dumps(body, separators=(",", ":")).encode())
 
 
-def _always(text: str) -> Callable[[Facts], str]:
-    return lambda _facts: text
-
-
-def _rule(text: str) -> Callable[[Facts], str]:
-    """Say the rule that was broken, where it is known, and then `text`."""
-    return lambda facts: " ".join(filter(None, (_sentence(facts.get("rule") or facts.get("what", "")), text)))
-
-
-def _sentence(rule: str) -> str:
-    return f"{rule[0].upper()}{rule[1:]}." if rule else ""
-
-
-def _bytes(what: str) -> Callable[[Facts], str]:
-    return lambda facts: (
-        f"Send {what}." + (f" At most {facts['most_bytes']} bytes are taken." if facts.get("most_bytes") else "")
-    )
-
-
-def _methods(facts: Facts) -> str:
-    return f"Methods are {', '.join(facts['allowed'])}, in upper case." if "allowed" in facts else "Use another method."
-
-
 def _missing(facts: Facts) -> str:
     return (
         f"Send {facts.get('header', 'each of these headers')} exactly once. A name with '_' for '-' is another header."
@@ -103,64 +81,45 @@ def _clock(facts: Facts) -> str:
     )
 
 
-def _environment(facts: Facts) -> str:
-    where = f"use it at {facts['base_url']}" if facts.get("base_url") else "use it at that environment's base URL"
-    return f"This key belongs to the other environment: {where}."
-
-
-def _address(facts: Facts) -> str:
-    seen = f"This request came from {facts['address']}, which" if facts.get("address") else "The address it came from"
-    return f"{seen} is not on this key's list: add it to the key's addresses, or send through an address that is."
-
-
-def _permission(facts: Facts) -> str:
-    needed = f"This call takes the permission '{facts['needed']}'" if facts.get("needed") else "This key lacks it"
-    return f"{needed}. A key's permissions never change: make a new key that has it."
-
-
-def _wait(facts: Facts) -> str:
-    if not facts.get("retry_after_ms"):
-        return "Slow down, then try again."
-    return f"Try again in {facts['retry_after_ms']} ms."
-
-
-_unknown_key = _always("Check the key id, that the key was not deleted, and that this is its environment's base URL.")
+_unknown_key = hints.always(
+    "Check the key id, that the key was not deleted, and that this is its environment's base URL."
+)
 
 TABLE: Mapping[Reason, Saying] = {
-    Reason.MALFORMED: Saying(400, "400100", _PARAMETER, _rule("The HTTP message itself is not well formed.")),
-    Reason.HEADERS_TOO_LARGE: Saying(431, "400100", _PARAMETER, _bytes("fewer or shorter headers")),
-    Reason.BODY_TOO_LARGE: Saying(413, "400100", _PARAMETER, _bytes("a smaller body")),
+    Reason.MALFORMED: Saying(400, "400100", _PARAMETER, hints.rule("The HTTP message itself is not well formed.")),
+    Reason.HEADERS_TOO_LARGE: Saying(431, "400100", _PARAMETER, hints.smaller("fewer or shorter headers")),
+    Reason.BODY_TOO_LARGE: Saying(413, "400100", _PARAMETER, hints.smaller("a smaller body")),
     Reason.LENGTH_REQUIRED: Saying(
-        411, "400100", _PARAMETER, _always("Send the body with a Content-Length; chunked bodies are not taken.")
+        411, "400100", _PARAMETER, hints.always("Send the body with a Content-Length; chunked bodies are not taken.")
     ),
-    Reason.METHOD_NOT_ALLOWED: Saying(405, "400100", _PARAMETER, _methods),
+    Reason.METHOD_NOT_ALLOWED: Saying(405, "400100", _PARAMETER, hints.methods),
     Reason.TARGET_NOT_CANONICAL: Saying(
-        400, "400100", _PARAMETER, _rule("Only targets with one reading are taken; nothing is mended on the way.")
+        400, "400100", _PARAMETER, hints.rule("Only targets with one reading are taken; nothing is mended on the way.")
     ),
     Reason.BODY_NOT_ALLOWED: Saying(
-        400, "400100", _PARAMETER, _always("This call takes no body: put its parameters into the query.")
+        400, "400100", _PARAMETER, hints.always("This call takes no body: put its parameters into the query.")
     ),
     Reason.BODY_MALFORMED: Saying(
         400,
         "400100",
         _PARAMETER,
-        _rule("A body is a JSON object or array in UTF-8, each name at most once per object."),
+        hints.rule("A body is a JSON object or array in UTF-8, each name at most once per object."),
     ),
     Reason.ROUTE_UNKNOWN: Saying(
-        404, "404000", "Url Not Found", _rule("Check method, path (upper and lower case count) and base URL.")
+        404, "404000", "Url Not Found", hints.rule("Check method, path (upper and lower case count) and base URL.")
     ),
     Reason.HEADER_MISSING: Saying(400, "400001", _HEADERS, _missing),
     Reason.HEADER_REPEATED: Saying(400, "400001", _HEADERS, _repeated),
     Reason.TIMESTAMP_MALFORMED: Saying(400, "400002", _TIMESTAMP, _stamp),
     Reason.TIMESTAMP_OUT_OF_WINDOW: Saying(400, "400002", _TIMESTAMP, _clock),
     Reason.KEY_VERSION_UNKNOWN: Saying(
-        400, "400009", "Invalid {0}KEY-VERSION.", _always("Send {0}KEY-VERSION: 3 (2 means the same).")
+        400, "400009", "Invalid {0}KEY-VERSION.", hints.always("Send {0}KEY-VERSION: 3 (2 means the same).")
     ),
     Reason.KEY_VERSION_OFF: Saying(
         401,
         "400008",
         "V1 & V2 API keys are no longer supported by this API. Please create a V3 API key.",
-        _always(
+        hints.always(
             "No new key is needed: this request came as version 1, its passphrase in clear. Send {0}KEY-VERSION: 3 and "
             "{0}PASSPHRASE: base64(HMAC-SHA256(secret, passphrase)). A client that can't: ask the operator."
         ),
@@ -170,7 +129,7 @@ TABLE: Mapping[Reason, Saying] = {
         401,
         "400005",
         "Invalid {0}SIGN",
-        _rule(
+        hints.rule(
             "Sign timestamp + METHOD + path?query + body, exactly as sent, with this key's secret: base64, 44 characters."
         ),
     ),
@@ -178,45 +137,49 @@ TABLE: Mapping[Reason, Saying] = {
         401,
         "400004",
         "Invalid {0}PASSPHRASE",
-        _always("Send base64(HMAC-SHA256(secret, passphrase)); the passphrase is this key's own, not the account's."),
+        hints.always(
+            "Send base64(HMAC-SHA256(secret, passphrase)); the passphrase is this key's own, not the account's."
+        ),
     ),
     Reason.KEY_DISABLED: Saying(
-        401, "400003", _NO_KEY, _always("This key is disabled. Its owner can enable it again.")
+        401, "400003", _NO_KEY, hints.always("This key is disabled. Its owner can enable it again.")
     ),
-    Reason.KEY_EXPIRED: Saying(401, "400003", _NO_KEY, _always("This key has expired: make a new one.")),
-    Reason.KEY_OTHER_ENVIRONMENT: Saying(401, "400003", _NO_KEY, _environment),
+    Reason.KEY_EXPIRED: Saying(401, "400003", _NO_KEY, hints.always("This key has expired: make a new one.")),
+    Reason.KEY_OTHER_ENVIRONMENT: Saying(401, "400003", _NO_KEY, hints.environment),
     Reason.KEY_FROZEN: Saying(
         403,
         "411100",
         "User is frozen",
-        _always("The account or this key was frozen. Its owner can lift that, with the second factor."),
+        hints.always("The account or this key was frozen. Its owner can lift that, with the second factor."),
     ),
     Reason.KEY_ALTERED: Saying(401, "400003", _NO_KEY, _unknown_key),
     Reason.ADDRESS_NOT_ALLOWED: Saying(
-        403, "400006", "Invalid request ip, the current clientIp is:{address}", _address
+        403, "400006", "Invalid request ip, the current clientIp is:{address}", hints.address
     ),
-    Reason.PERMISSION_MISSING: Saying(403, "400007", "Access denied, require more permission.", _permission),
+    Reason.PERMISSION_MISSING: Saying(403, "400007", "Access denied, require more permission.", hints.permission),
     Reason.ORDER_LIMIT: Saying(
-        400, "400100", _PARAMETER, _rule("This key's order limits do not allow it; nothing was ordered.")
+        400, "400100", _PARAMETER, hints.rule("This key's order limits do not allow it; nothing was ordered.")
     ),
     Reason.REPLAYED: Saying(
         400,
         "400100",
         _PARAMETER,
-        _always(
+        hints.always(
             "This very request was taken before; it was not carried out again. Look up what came of it before you sign "
             "a new one."
         ),
     ),
     # Not of this wire, where a stamp stands in a nonce's place; here so that every reason can be said.
-    Reason.NONCE_MALFORMED: Saying(400, "400100", _PARAMETER, _rule("The nonce can't be read.")),
-    Reason.NONCE_NOT_INCREASING: Saying(400, "400100", _PARAMETER, _rule("The nonce must rise with every request.")),
-    Reason.TOO_MANY_REQUESTS: Saying(429, "429000", "Too many requests. User-level rate limit exceeded.", _wait),
+    Reason.NONCE_MALFORMED: Saying(400, "400100", _PARAMETER, hints.rule("The nonce can't be read.")),
+    Reason.NONCE_NOT_INCREASING: Saying(
+        400, "400100", _PARAMETER, hints.rule("The nonce must rise with every request.")
+    ),
+    Reason.TOO_MANY_REQUESTS: Saying(429, "429000", "Too many requests. User-level rate limit exceeded.", hints.wait),
     Reason.NOT_SURE: Saying(
         503,
         "503000",
         _UNAVAILABLE,
-        _always(
+        hints.always(
             "The gateway can't be sure that this key still holds, so it let nothing through. Nothing was done; try again."
         ),
     ),
@@ -224,7 +187,7 @@ TABLE: Mapping[Reason, Saying] = {
         503,
         "503000",
         _UNAVAILABLE,
-        _always(
+        hints.always(
             "The service behind the gateway did not answer. If this was an order, look it up before you send another."
         ),
     ),
