@@ -44,8 +44,9 @@ def spellings(secret: bytes) -> Iterator[bytes]:
     yield secret.hex().upper().encode()
     for form in ("%{:02X}", "%{:02x}", "\\x{:02x}", "\\u{:04x}"):
         yield "".join(form.format(byte) for byte in secret).encode()
-    yield quote(secret, safe="").encode()
-    yield quote(secret, safe="").lower().encode()
+    for safe in ("", "/"):  # some encoders leave a slash as it is
+        yield quote(secret, safe=safe).encode()
+        yield quote(secret, safe=safe).lower().encode()
     yield secret.decode("latin-1").encode("utf-16-le")
 
 
