@@ -88,7 +88,7 @@ def test_the_search_finds_what_is_hidden() -> None:
                 text = hidden if isinstance(hidden, bytes) else hidden.encode()
                 assert canaries.found_in(b"\0\1" + text + b"\xff") == ["it"], (before, after, hide)
     assert canaries.found_in(quote(b"x" + secret).encode()) == ["it"]
-    assert canaries.found_in(secret[:-1] + b"\0") == []
+    assert canaries.found_in(secret[:-1] + bytes([secret[-1] ^ 1])) == []
     assert canaries.found_in(secrets.token_bytes(100_000)) == []
 
 
