@@ -13,7 +13,7 @@ def test_key_ids_look_like_kucoins_and_never_repeat() -> None:
 
 def test_a_key_id_tells_nothing_of_when_it_was_made() -> None:
     # KuCoin's begin with a Unix time; the first four bytes of ours are as random as the rest.
-    assert len({ids.new_key_id()[:8] for _ in range(1_000)}) == 1_000
+    assert len({ids.new_key_id()[:8] for _ in range(100)}) == 100
 
 
 def test_secrets_are_uuids_of_version_4_with_122_random_bits() -> None:
