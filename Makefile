@@ -28,9 +28,9 @@ settings: .venv/.server ## Show every setting, its value and where it came from
 	@exec $(RUN)/keywright settings
 
 test: .venv/.test ## Run every test that needs no service and no browser
-	$(RUN)/pytest -n auto -m "not clients and not postgres" $(ARGS)
+	$(RUN)/pytest -n auto --ignore tests/browser -m "not clients and not postgres" $(ARGS)
 
-test-all: .venv/.all ## Run every test: real clients and PostgreSQL too; what is missing fails and says how to get it
+test-all: .venv/.all ## Run every test: real clients, PostgreSQL and Chromium too; what is missing fails and says how to get it
 	$(RUN)/pytest -n auto $(ARGS)
 
 check: .venv/.all ## Lint, format, strict types, import contracts, docs
@@ -44,8 +44,9 @@ format: .venv/.all ## Format the code and mend what lint can mend
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-reference: .venv/.all ## Write docs/reference anew from the code
+reference: .venv/.all ## Write docs/reference and the catalogue of texts anew from the code
 	$(RUN)/python scripts/reference.py
+	$(RUN)/python -m scripts.texts
 
 coverage: .venv/.all ## Run every test in one process and report what no test reaches
 	$(RUN)/coverage erase

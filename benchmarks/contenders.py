@@ -133,15 +133,21 @@ def signing_binance() -> dict[str, Callable[[int], None]]:
     client = PythonBinance(KEY, SECRET, ping=False)
     order = {"symbol": "LTCBTC", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "0.1"}
     query = urlencode(order)
+    queries = itertools.cycle([f"/api/v3/order?{query}{n}" for n in range(4_096)])  # more than a signer remembers
+
+    def other_query(count: int) -> None:
+        sign = signer.sign
+        for n in range(count):
+            sign("POST", next(queries), now_ms=NOW + n % 1000)
 
     def python_binance(_: int) -> None:
         client._get_request_kwargs("post", signed=True, data=dict(order))
 
     return {
-        "keywright Signer, from a dict": _each(
-            lambda now: signer.sign("POST", "/api/v3/order", urlencode(order).encode(), now_ms=now)
-        ),
-        "keywright Signer, query given": _each(lambda now: signer.sign("POST", f"/api/v3/order?{query}", now_ms=now)),
+        "keywright Signer, from a dict": _ours(signer.sign, "POST", "/api/v3/order", order),
+        "keywright Signer, query given": _ours(signer.sign, "POST", f"/api/v3/order?{query}"),
+        "keywright Signer, another query": other_query,
+        "keywright Signer, form given": _ours(signer.sign, "POST", "/api/v3/order", query.encode()),
         "ccxt binance.sign": _each(lambda _: exchange.sign("order", ["private"], "POST", order)),
         "python-binance": _each(python_binance),
     }

@@ -81,9 +81,10 @@ def events() -> str:
         _table(("kind", "what happened", "recorded by"), rows),
         "Every event has a number (`seq`, without gaps), a time (`at`, milliseconds UTC), an actor (an account's id,"
         " `operator` for the command line without a person's factor, `system` for what time itself does, `gateway` for"
-        " what it noticed), the actor's origin (factor, address, agent, request id, where known), the account, the subject (the id of what changed),"
+        " what it noticed), the actor's origin (factor, address, agent, request id, session, where known), the account, the subject (the id of what changed),"
         " the subject's version and a `detail`. None holds a secret.",
-        "`keywright audit list` shows them, `keywright audit verify` checks the chain.",
+        "`keywright audit list` shows them, `keywright audit verify` checks the chain, `keywright audit export` writes them"
+        " for others. A text longer than 512 characters is cut and ends in its SHA-256.",
     )
 
 
@@ -225,11 +226,34 @@ def _recorders() -> dict[str, set[str]]:
     """Return which verb records each kind of event, or what of the gateway does."""
     found: dict[str, set[str]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_"):
-                for name in _named(node, "Kind"):
-                    found.setdefault(name, set()).add(f"{path.parent.name}.{node.name}")
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        functions = {node.name: node for node in nodes if isinstance(node, ast.AsyncFunctionDef)}
+        for verb, node in functions.items():
+            if not verb.startswith("_"):
+                for name in _named(node, "Kind") | _recorded_for(node, functions):
+                    found.setdefault(name, set()).add(f"{path.parent.name}.{verb}")
     return found
+
+
+def _recorded_for(verb: ast.AsyncFunctionDef, functions: Mapping[str, ast.AsyncFunctionDef]) -> set[str]:
+    """Return the kinds that private functions hand on when this verb calls them: not those they only ask about."""
+    reached: set[str] = set()
+    waiting = {verb.name}
+    while waiting:
+        called = {name for waits in waiting for name in _called(functions[waits])}
+        waiting = {name for name in called if name.startswith("_") and name in functions} - reached
+        reached |= waiting
+    calls = (node for name in reached for node in ast.walk(functions[name]) if isinstance(node, ast.Call))
+    return {name for call in calls for given in call.args for name in _named_itself(given, "Kind")}
+
+
+def _called(tree: ast.AST) -> set[str]:
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
+
+
+def _named_itself(node: ast.AST, of: str) -> set[str]:
+    return _named(node, of) if isinstance(node, ast.Attribute) else set()
 
 
 def raised() -> set[str]:

@@ -19,8 +19,8 @@ import jwt
 import pytest
 from scripts import reference
 
-from keywright.cli import snippets
 from keywright.cli.main import cli
+from keywright.client import snippets
 from keywright.gateway import admit as admit_module
 from keywright.gateway.upstream import Assertions
 from keywright.issuing.service import IssuingService
@@ -81,7 +81,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-NOT_OURS = {"keywright.toml", "backups/", "DIR/config", "user/api-key", "demo-password/v1"}
+NOT_OURS = {"keywright.toml", "backups/", "checkpoints/", "DIR/config", "user/api-key", "demo-password/v1"}
 """Looks like a file of ours, and is of an installation, of the wire, or a label."""
 
 
@@ -135,7 +135,8 @@ def test_every_command_in_a_hint_parses() -> None:
 
 def _parse(line: str) -> None:
     """Do nothing if click would run this line, or if it only names a command; raises as click would."""
-    words = shlex.split(line.replace("…", ""), comments=True)[1:]
+    typed, _, _ = line.partition(" > ")  # where its output goes is the shell's business
+    words = shlex.split(typed.replace("…", ""), comments=True)[1:]
     command: click.Command = cli
     context = click.Context(cli, info_name="keywright", **cli.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):

@@ -111,3 +111,21 @@ def test_a_folder_of_the_xdg_specification_is_absolute_and_a_missing_home_is_loo
 def test_what_is_printed_as_a_clients_base_url_is_one(home: dict[str, str], url: str) -> None:
     with pytest.raises(Invalid, match="gateway_public_url"):
         read_settings({}, environ={**home, "KEYWRIGHT_GATEWAY_PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://",
+        "https://keys.example.org/console",
+        "https://keys.example.org:443",
+        "https://KEYS.example.org",
+        "https://ada@keys.example.org",
+        "http://keys.example.org",
+        "https://keys.example.org?x",
+    ],
+)
+def test_where_people_reach_the_console_is_written_as_browsers_write_it(url: str, home: dict[str, str]) -> None:
+    """A browser's Origin and Host have neither path nor default port: with one, every form would be refused."""
+    with pytest.raises(Invalid, match="public_url is an https address"):
+        read_settings({"public_url": url}, environ=home)

@@ -6,12 +6,15 @@
     │   └── LimitReached   it would be one too many
     ├── NotFound           no such thing, or it is someone else's: never told apart
     ├── Conflict           the thing is not in the state this needs
-    ├── NotProven          a second factor was missing, wrong or already used
+    ├── NotProven          a password or second factor was missing, wrong
+    │   └── CodeReused     … or right, and used before
+    ├── Limited            too many attempts: not before a while has passed
     ├── Unusable           this installation can't run as it stands: files, modes, versions, ports
     │   └── Unopenable     sealed bytes don't open: wrong keyring, moved or altered
     └── Busy               not now: storage or shared state did not answer in time
 
-An error says what is wrong in its message and what to do about it in `hint`. Neither ever carries a secret.
+An error says what is wrong in its message and what to do about it in `hint`. Neither ever carries a secret. Values are
+given beside the text, `Invalid("at most {most} keys", most=5)`, so that a surface can say the same in another language.
 """
 
 from __future__ import annotations
@@ -22,10 +25,13 @@ class KeywrightError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, *, hint: str = "", **values: object) -> None:
+        self.texts = message, hint
+        """Message and hint as they were written, with the names of `values` in braces."""
+        self.values = values
+        self.message = message.format_map(values) if values else message
+        self.hint = hint.format_map(values) if values else hint
+        super().__init__(self.message)
 
 
 class Invalid(KeywrightError):
@@ -33,8 +39,8 @@ class Invalid(KeywrightError):
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, hint: str = "", field: str = "", **values: object) -> None:
+        super().__init__(message, hint=hint, **values)
         self.field = field
 
 
@@ -57,9 +63,23 @@ class Conflict(KeywrightError):
 
 
 class NotProven(KeywrightError):
-    """The second factor was missing, wrong, or used before."""
+    """A password or second factor was missing, wrong, or used before."""
 
     exit_code = 4
+
+
+class CodeReused(NotProven):
+    """The code was right, and served before: someone may have looked on."""
+
+
+class Limited(KeywrightError):
+    """Too many attempts. `retry_ms` is how long until the next one is looked at."""
+
+    exit_code = 7
+
+    def __init__(self, message: str, *, hint: str = "", retry_ms: int, **values: object) -> None:
+        super().__init__(message, hint=hint, **values)
+        self.retry_ms = retry_ms
 
 
 class Unusable(KeywrightError):

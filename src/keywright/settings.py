@@ -46,6 +46,15 @@ def _switch(value: object) -> bool:
     raise ValueError("takes true or false")
 
 
+def _one_of(*words: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"takes one of {', '.join(words)}")
+        return str(value)
+
+    return parse
+
+
 def _blocks(value: object) -> tuple[str, ...]:
     entries = [entry.strip() for entry in value.split(",") if entry.strip()] if isinstance(value, str) else value
     if not isinstance(entries, (list, tuple)):
@@ -75,6 +84,14 @@ class Settings:
     futures_public_url: str = _setting("", _text, "Where clients reach the futures gateway, if not at its own address.")
     upstream: str = _setting("", _text, "URL of the service behind the gateway; empty: the sandbox, in process.")
     futures_upstream: str = _setting("", _text, "URL of the futures service; empty: the same as `upstream`.")
+    sign_up: str = _setting(
+        "auto",
+        _one_of("auto", "open", "closed"),
+        "Who may make accounts at the console: auto is open in the sandbox only.",
+    )
+    development_pages: bool = _setting(
+        False, _switch, "Serve /development, which shows every component of the console."
+    )
     header_prefix: str = _setting("KC-API-", _text, "What the names of the authentication headers begin with.")
     accept_key_version_1: bool = _setting(
         False, _switch, "Take passphrases in clear (python-kucoin). Weaker: off unless needed."
@@ -89,12 +106,23 @@ class Settings:
         6_000, _number(1, 10_000_000), "Requests that one address may make in 30 s, whatever it asks."
     )
     usage_days: int = _setting(90, _number(1, 3_650), "Days that usage records are kept.")
+    audit_checkpoint_minutes: int = _setting(
+        60, _number(0, 10_080), "Minutes between signed checkpoints of the audit log, where it grew; 0: none are made."
+    )
+    audit_checkpoint_dir: str = _setting(
+        "", _text, "Folder of the checkpoints, best on another disk; empty: `checkpoints` in the data folder."
+    )
     keys_per_account: int = _setting(
         5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
     )
     key_lifetime_days: int = _setting(
         90, _number(1, 3_650), "Days until a key that trades without an address list expires."
     )
+
+    @property
+    def sign_up_is_open(self) -> bool:
+        """Tell whether anyone who reaches the console may make an account."""
+        return self.sign_up == "open" or (self.sign_up == "auto" and self.is_sandbox)
 
     @property
     def is_sandbox(self) -> bool:
@@ -160,6 +188,9 @@ def read_settings(
     return settings, origins
 
 
+CONSOLE_URL = re.compile(r"https://(?!-)[a-z0-9.-]+(?::(?!443$)[0-9]{1,5})?", re.ASCII)
+"""What browsers send as Origin: lower case, no path, no default port. Anything else would match no form of ours."""
+
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
 
@@ -202,8 +233,12 @@ def _file(path: Path) -> dict[str, Any]:
 
 
 def _check(settings: Settings) -> None:
-    if settings.public_url and not settings.public_url.startswith("https://"):
-        raise Invalid("public_url begins with https://", field="public_url")
+    if settings.public_url and not CONSOLE_URL.fullmatch(settings.public_url):
+        raise Invalid(
+            "public_url is an https address without a path",
+            hint="write it as browsers show it: https://keys.example.org, with a port only if it is not 443",
+            field="public_url",
+        )
     if not _is_loopback(settings.host) and not settings.public_url:
         raise Unusable(
             f"listening at {settings.host} would send secrets over the network in the clear",

@@ -4,28 +4,38 @@ in what the system tells about them; in none of the spellings a secret can hide 
 from __future__ import annotations
 
 import base64
+import copy
 import hmac
+import json
+import pickle
 import re
 import secrets
 import sqlite3
 import string
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from keywright.audit.log import LABEL as AUDIT
+from keywright.errors import KeywrightError
 from keywright.gateway.upstream import LABEL as ASSERTION
+from keywright.identity.model import Enrolled, Visitor
 from keywright.issuing.grant import LABEL as GRANT
 from keywright.issuing.material import pepper
+from keywright.issuing.model import NewKey, Owner
 from keywright.protocol.message import SignedRequest
 from keywright.secret import Secret
+from tests.identity.doorway import Doorway
 from tests.support import killable
 from tests.support.bot import Answered, Bot, send
 from tests.support.server import Codes, Installation, Server, Values
+from tests.support.world import PASSWORD, World
 
 
 def spellings(secret: bytes) -> Iterator[bytes]:
@@ -241,11 +251,11 @@ def leaks_in_files(story: Story) -> dict[str, list[str]]:
 
 
 def leaks_in_output(story: Story, *servers: Server) -> list[tuple[str, list[str]]]:
-    """Return what was printed that ought not to be. Allowed: the `export` lines of a first start, the one JSON object of
-    `demo`, the secret that `keys create` shows, and the authenticator secret that `accounts create` shows."""
+    """Return what was printed that ought not to be. Allowed: the `export` lines of a first start and how the demo account
+    signs in, the one JSON object of `demo`, the secret that `keys create` shows, and the authenticator secret that `accounts create` shows."""
     texts: list[tuple[str, str]] = []
     for server in servers:
-        kept = [line for line in server.out.splitlines() if not re.match("export KUCOIN_", line)]
+        kept = [line for line in server.out.splitlines() if not re.match("export KUCOIN_|  (password|code) ", line)]
         texts += [("serve: stdout", "\n".join(kept)), ("serve: stderr", server.err)]
     for said in story.installation.printed:
         name, out = " ".join(said.arguments[:2]), said.out
@@ -291,3 +301,72 @@ async def test_no_secret_stays_anywhere(tmp_path: Path) -> None:
     with closing(sqlite3.connect(installation.data / "keywright.db")) as connection:
         (seen,) = connection.execute("SELECT count(*) FROM usage_records WHERE status >= 400").fetchone()
         assert seen > 10, "the wrong requests were not even noted"
+
+
+# ── LEAK-02: what signing in hands about
+
+
+async def test_leak_02_what_holds_a_token_a_code_or_a_password_shows_none(world: World) -> None:
+    doorway = Doorway(world)
+    half = await doorway.signed_up("ada@example.org")
+    totp_secret = await doorway.new_authenticator(half.session, has_factor=False)
+    complete, codes = await doorway.confirm(half.session, totp_secret)
+    found = await doorway.found(complete.token)
+    assert found is not None
+    session, account, credentials = found
+    assert complete.device is not None
+    typed = Secret("Tr4ding-Pass-91")
+    async with doorway.database.write() as tx:
+        link = await doorway.entrance.operators.new_code(tx, now=doorway.clock())
+        passphrase = await world.services.issuing.vet_passphrase(tx, Owner(account.id), typed)
+    canaries = Canaries()
+    for number, secret in enumerate(
+        (half.token, complete.token, complete.device, totp_secret, *codes, link, typed, PASSWORD)
+    ):
+        canaries.add(f"secret {number}", secret.reveal())
+    canaries.add("password hash", credentials.password_hash)
+    canaries.add("sealed secret", credentials.totp_sealed)
+    canaries.add("device", session.device)
+    holders: tuple[Any, ...] = (
+        half,
+        complete,
+        session,
+        account,
+        credentials,
+        Visitor("198.51.100.7", device=complete.device),
+        Enrolled(account, totp_secret),
+        passphrase,
+        NewKey("bot", passphrase),
+        codes,
+        doorway.entrance,
+        world.services,
+        found,
+    )
+    assert canaries.found_in(repr([secret.reveal() for secret in codes]).encode()), "the search would find one"
+    for holder in holders:
+        shown = [repr(holder), str(holder), f"{holder}", "%r %s" % (holder, holder), _traceback_with(holder)]
+        assert canaries.found_in("\n".join(shown).encode()) == [], type(holder).__name__
+    for holder in (
+        complete,
+        Visitor("198.51.100.7", device=complete.device),
+        passphrase,
+        Enrolled(account, totp_secret),
+    ):
+        for spill in (pickle.dumps, copy.deepcopy, json.dumps, asdict):
+            with pytest.raises(TypeError):
+                spill(holder)
+
+
+def _traceback_with(held: object) -> str:
+    """Return a traceback as a tool prints it that shows the locals of every frame, one of which holds `held`."""
+    try:
+        _fail(held)
+    except KeywrightError as error:
+        text = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        assert "held = " in text
+        return text
+    raise AssertionError
+
+
+def _fail(held: object) -> None:
+    raise KeywrightError("a failure with everything in reach", holder=held)

@@ -15,6 +15,7 @@ from keywright.errors import Unusable
 from keywright.sealing.keyring import Keyring
 from keywright.storage.tables import audit_events, audit_head
 from keywright.storage.transaction import Database
+from tests.support.audit import drop_guards
 from tests.support.clock import T0
 
 SOMEONE = Actor("acc_1", factor="totp", address="203.0.113.7", agent="tests")
@@ -58,6 +59,7 @@ async def test_aud_06_one_edited_field_is_found_and_its_event_named(
     await _three(database, log)
     new: dict[str, Any] = {"at": 1, "subject_version": 9, "mac": bytes(32)}
     async with database.write() as tx:
+        await drop_guards(tx)
         await tx.execute(update(audit_events).where(audit_events.c.seq == 2).values({column: new.get(column, "x")}))
     async with database.read() as tx:
         with pytest.raises(Unusable, match="event 2"):
@@ -67,6 +69,7 @@ async def test_aud_06_one_edited_field_is_found_and_its_event_named(
 async def test_aud_06_a_missing_a_swapped_and_a_forged_event_are_found(database: Database, log: AuditLog) -> None:
     await _three(database, log)
     async with database.write() as tx:
+        await drop_guards(tx)
         rows = (await tx.execute(select(audit_events).order_by(audit_events.c.seq))).all()
         await tx.execute(delete(audit_events).where(audit_events.c.seq == 2))
     async with database.read() as tx:
@@ -82,6 +85,7 @@ async def test_aud_06_a_missing_a_swapped_and_a_forged_event_are_found(database:
 async def test_aud_06_a_cut_tail_is_found(database: Database, log: AuditLog) -> None:
     await _three(database, log)
     async with database.write() as tx:
+        await drop_guards(tx)
         await tx.execute(delete(audit_events).where(audit_events.c.seq == 3))
     async with database.read() as tx:
         with pytest.raises(Unusable, match="after event 2"):
@@ -97,6 +101,7 @@ async def test_aud_06_a_cut_tail_is_found(database: Database, log: AuditLog) -> 
 async def test_aud_06_a_log_emptied_to_its_beginning_is_found(database: Database, log: AuditLog) -> None:
     await _three(database, log)
     async with database.write() as tx:
+        await drop_guards(tx)
         await tx.execute(delete(audit_events))
         await tx.execute(delete(audit_head))
     async with database.read() as tx:

@@ -44,7 +44,7 @@ class Terminal:
         """Run `keywright COMMAND --data-dir …` with lines on standard input."""
         self._monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in typed)))
         arguments = command.split()
-        bare = any(word in arguments for word in ("--help", "--version"))
+        bare = any(word in arguments for word in ("--help", "--version", "verify-export"))
         code = run([*arguments, *([] if bare else ["--data-dir", str(self.folder)])])
         captured = self._capsys.readouterr()
         return Said(code, captured.out, captured.err)

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from keywright.cli.main import run
+from keywright.protocol.binance import BinanceDialect
 from tests.cli.conftest import Said
+from tests.protocol.binance_wire import PRIVATE, PUBLIC
 from tests.protocol.wire import KEY, PASSPHRASE_HEADER, STAMP, mac
 
 SECRET, PASSPHRASE = "f03a5284-5c39-4aaa-9b20-dea10bdcf8e3", "Kw-wire-7!"
@@ -179,6 +181,35 @@ def test_other_exchanges_have_no_passphrase(explain: Explain) -> None:
     assert said.json["server_signed"] == ["/api/v2/auth/r/wallets1700000000000000"]
 
 
+def test_headers_of_other_names_are_found_when_they_are_said(explain: Explain) -> None:
+    renamed = CURL.replace("KC-API-", "X-My-")
+    said = explain("request --json --at 1700000000100 --header-prefix X-My-", paste=renamed)
+    assert [cause["id"] for cause in said.json["causes"]] == ["body_serialised_again"]
+    har = json.dumps({"log": {"entries": [OTHER, ENTRY]}}).replace("KC-API-", "X-My-")
+    assert explain("request --header-prefix X-My-", paste=har).code == 0
+    assert explain("request", paste=har).code == 2
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+@pytest.mark.parametrize("half", ["private", "public"])
+def test_a_key_of_binance_in_pem_comes_from_a_file(explain: Explain, kind: str, half: str) -> None:
+    sent = BinanceDialect.sign("GET", "/api/v3/account", b"", key="k", private_key=PRIVATE[kind], now_ms=1700000000000)
+    lines = f"GET {sent.target.decode()}\nX-MBX-APIKEY: k\n"
+    Path("key.pem").write_bytes(PRIVATE[kind].reveal() if half == "private" else PUBLIC[kind])
+    arguments = "request --exchange binance --json --at 1700000000100 --secret-file key.pem"
+    said = explain(arguments, paste=lines)
+    assert (said.code, said.json["holds"], said.err) == (0, True, "")
+    assert "KEY-----" not in said.out
+    bare = explain(arguments.replace("--exchange binance ", ""), paste=lines)
+    assert (bare.code, bare.out) == (2, "")
+
+
+def test_a_key_in_pem_is_not_typed(explain: Explain) -> None:
+    said = explain("request --exchange binance", paste="GET /\nx: y\n", stdin="-----BEGIN PRIVATE KEY-----\nAAAA\n")
+    assert said.code == 2
+    assert "--secret-file" in said.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "paste", "code", "words"),
     [
@@ -199,6 +230,7 @@ def test_other_exchanges_have_no_passphrase(explain: Explain) -> None:
         ("request --secret-file request", "\n", 2, "nothing here"),
         ("--strings request", CURL, 2, "two files"),
         ("request --exchange kraken", CURL, 2, "kraken"),
+        ("request --header-prefix KC_API", CURL, 2, "header prefix"),
     ],
 )  # fmt: skip
 def test_what_can_t_be_read_is_said_in_a_sentence(

@@ -108,11 +108,10 @@ async def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
     codes = Codes(made["totp_secret"])
     sql(installation.data, NO_AUDIT)
 
-    code = codes.next()
     typed = "Quiet-Harbour-77"
     create = ("keys", "create", "bot", "--permission", "trade", "--json")
-    for debug in ({}, {"KEYWRIGHT_DEBUG": "1"}):
-        refused = installation.cli(*create, stdin=f"{typed}\n{code}\n", **debug)
+    for debug in ({}, {"KEYWRIGHT_DEBUG": "1"}):  # a code is used up by being right, whatever becomes of the change
+        refused = installation.cli(*create, stdin=f"{typed}\n{codes.next()}\n", **debug)
         assert refused.code == 1
         assert refused.out == ""
         assert refused.err.splitlines() == [
@@ -128,7 +127,7 @@ async def test_the_command_line_shows_no_secret(tmp_path: Path) -> None:
         assert (await tx.execute(select(func.count()).select_from(keys))).scalar_one() == 0
 
     sql(installation.data, "DROP TRIGGER no_audit")
-    done = installation.cli(*create, stdin=f"{typed}\n{code}\n")
+    done = installation.cli(*create, stdin=f"{typed}\n{codes.next()}\n")
     assert done.code == 0, done.err
     assert done.json["status"] == "active"
     assert installation.cli("audit", "verify").code == 0

@@ -262,7 +262,7 @@ def test_other_commands_refuse_alike(data: Path) -> None:
     ("options", "environment", "words", "code"),
     [
         (("--host=0.0.0.0",), {}, ("would send secrets over the network in the clear",), 1),
-        (("--public-url=http://exchange.example",), {}, ("public_url begins with https://",), 2),
+        (("--public-url=http://exchange.example",), {}, ("public_url is an https address",), 2),
         (("--upstream=ftp://127.0.0.1",), {}, ("ftp://127.0.0.1 is no upstream URL",), 1),
         (("--upstream=http://127.0.0.1:9/path",), {}, ("is no upstream URL",), 1),
         (("--host=192.0.2.1", "--public-url=https://exchange.example"), {}, ("can't listen at 192.0.2.1",), 1),

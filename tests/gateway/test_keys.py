@@ -20,6 +20,7 @@ from keywright.sealing.keyring import Keyring
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.tables import api_keys, audit_events
 from keywright.storage.transaction import Database
+from tests.support.audit import drop_guards
 from tests.support.clock import FakeClock
 from tests.support.world import World
 
@@ -156,6 +157,7 @@ async def test_a_rolled_back_row_and_a_shortened_log_are_caught_by_the_chain(wor
     async with world.services.database.write() as tx:
         await tx.execute(update(api_keys).values(before._asdict()))
         newest = (await tx.execute(select(func.max(audit_events.c.seq)))).scalar_one()
+        await drop_guards(tx)
         await tx.execute(delete(audit_events).where(audit_events.c.seq == newest))
     async with world.services.database.read() as tx:
         with pytest.raises(Exception, match="audit chain is broken"):

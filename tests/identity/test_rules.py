@@ -68,3 +68,23 @@ def test_2fa_20_ten_megabytes_are_refused_before_anything_is_computed() -> None:
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(Invalid):
         rules.password(Secret(b"\xff\xfe" * 8), about=())
+
+
+@pytest.mark.parametrize("text", ["4@8({[<369#!1/|0$5+7%2z" * 3, "aB3$xK9!mN2#pQ7&rT5*vW1^yZ8@cD4%" * 3])
+def test_judging_takes_the_same_little_time_whatever_is_typed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """zxcvbn reads signs as letters in every combination: two dozen kinds of them once took it seconds."""
+    judged: list[str] = []
+
+    def zxcvbn(typed: str, **_: object) -> dict[str, int]:
+        judged.append(typed)
+        return {"score": 4}
+
+    monkeypatch.setattr(rules, "zxcvbn", zxcvbn)
+    rules.strength(text, about=())
+    assert len(judged[0]) == rules.JUDGED
+    assert len(set(judged[0]) & rules.LOOKALIKES) <= rules.READABLE
+    assert len(set(judged[0])) == len(set(text[: rules.JUDGED])), "different signs stay different"
+
+
+def test_a_word_behind_signs_is_still_found() -> None:
+    assert rules.strength("p@$$w0rd", about=()) < rules.STRENGTH_MIN

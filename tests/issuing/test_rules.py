@@ -94,7 +94,9 @@ def test_k7_the_lowest_free_slot_is_taken_and_the_sixth_refused() -> None:
         rules.free_slot(range(1, 6), policy=POLICY)
 
 
-@pytest.mark.parametrize("text", ["", " ", "x" * 33, "a\nb", "a\x1b[31mb", "a\u202eb", "a\x00b"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "x" * 33, "a\nb", "a\x1b[31mb", "a\u202eb", "a\x00b", "\u200b", "\u3164", "a\u00adb"]
+)
 def test_a_name_is_short_and_looks_like_what_it_is(text: str) -> None:
     with pytest.raises(Invalid):
         rules.name(text)

@@ -232,6 +232,7 @@ def test_every_mistake_of_kucoin_s_wire_has_its_case() -> None:
         Mistake.QUERY_SIGNED_THOUGH_UNSIGNED,
         Mistake.SIGNATURE_BASE64,
         Mistake.SIGNATURE_UPPER_CASE,
+        Mistake.KEY_PAIR_OTHER,
     }
     assert set(Mistake) - elsewhere == {mistake for mistake, _ in CASES.values()}
     assert set(TEXTS) == set(Mistake)

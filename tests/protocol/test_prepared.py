@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import pickle
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from keywright.errors import Invalid
 from keywright.protocol import canonical
-from keywright.protocol.kucoin import KucoinSigner, Pepper
+from keywright.protocol.kucoin import KucoinDialect, KucoinSigner, Pepper
 from keywright.protocol.message import Request
 from keywright.protocol.prepared import MacKey, compact_json
 from keywright.protocol.refusal import Refused
@@ -46,6 +47,40 @@ def test_compact_json_is_what_the_standard_library_writes(value: Any) -> None:
             compact_json(value)
     else:
         assert compact_json(value) == expected
+
+
+_NAMES = st.sampled_from(["a", "é", 'q"', "back\\slash", "\n", ""])
+
+
+@settings(max_examples=500)
+@given(value=st.dictionaries(_NAMES, st.text(max_size=8), min_size=1), then=st.integers() | st.none() | st.text())
+def test_an_object_of_text_is_written_alike_before_and_after_one_of_other_values(value: Any, then: Any) -> None:
+    """The way around the encoder is taken by names alone, so the same names are tried with other values too."""
+    for each in (value, dict.fromkeys(value, then), value):
+        try:
+            expected = json.dumps(each, separators=(",", ":"), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            with pytest.raises(Invalid):
+                compact_json(each)
+        else:
+            assert compact_json(each) == expected
+
+
+class Word(StrEnum):
+    A = 'a"b'
+
+
+def test_text_that_is_more_than_text_is_written_as_what_it_says() -> None:
+    assert compact_json({"a": Word.A}) == b'{"a":"a\\"b"}'
+    assert compact_json({Word.A: "b"}) == b'{"a\\"b":"b"}'
+    assert compact_json({1: "b"}) == b'{"1":"b"}'
+    assert compact_json({True: "b"}) == b'{"true":"b"}'
+
+
+@pytest.mark.parametrize("bits", [256, 384])
+@given(key=st.binary(max_size=200), message=st.binary(max_size=300))
+def test_a_mac_of_either_size_is_the_mac(bits: int, key: bytes, message: bytes) -> None:
+    assert MacKey(Secret(key), bits=bits).digest(message) == hmac.new(key, message, f"sha{bits}").digest()
 
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1}}, {"a": "\ud800"}, {(1, 2): "a"}, {"a": b"canary"}])
@@ -111,8 +146,31 @@ def test_a_signer_remembers_targets_within_bounds_and_none_with_a_passphrase() -
         signer.sign("GET", f"/api/v1/orders/{number}", now_ms=NOW)
     signer.sign("DELETE", "/api/v1/sub/api-key?passphrase=canary", now_ms=NOW)
     signer.sign("GET", "/api/v1/" + "x" * 1_000, now_ms=NOW)
-    assert 0 < len(signer._targets) <= 512
-    assert not [target for target in signer._targets if "canary" in str(target) or len(target) > 256]
+    assert all(len(known) <= 512 for known in signer._known.values())
+    remembered = [target for known in signer._known.values() for target in known]
+    assert remembered
+    assert not [target for target in remembered if "canary" in str(target) or len(target) > 256]
+
+
+def test_a_reader_remembers_targets_within_bounds_and_none_with_a_passphrase() -> None:
+    dialect = KucoinDialect()
+    for number in range(3_000):
+        dialect.check_target("GET", b"/api/v1/orders/%d" % number)
+    for target in (b"/a?passphrase=canary", b"/a?%70assphrase=canary", b"/a?Pass=canary", b"/canary" + b"x" * 300):
+        for _ in range(2):
+            assert dialect.check_target("GET", target) == canonical.read_target(target)
+    remembered = [target for known in dialect._known.values() for target in known]
+    assert 0 < len(remembered) <= 1_024
+    assert not [target for target in remembered if b"canary" in target]
+
+
+def test_a_target_that_was_refused_is_refused_again_and_by_every_method() -> None:
+    dialect = KucoinDialect()
+    dialect.check_target("GET", b"/a")
+    for method, target in (("GET", b"/a//b"), ("get", b"/a"), ("TRACE", b"/a"), ("POST", b"/a b")):
+        for _ in range(2):
+            with pytest.raises(Refused):
+                dialect.check_target(method, target)
 
 
 @pytest.mark.parametrize("holder", [KucoinSigner(KEY, SECRET, PASSPHRASE), MacKey(SECRET), Pepper(SECRET)])

@@ -160,7 +160,8 @@ def test_an_asymmetric_key_of_binance_is_verified_by_its_public_half() -> None:
         lambda: sign("kucoin", "GET", "/a", body=b"{}", key="k", secret="s", passphrase="p", now_ms=NOW),
         lambda: sign("kucoin", "GET", "/a", key="k", secret="s", passphrase="p", now_ms=NOW // 1000),
         lambda: sign("kucoin", "POST", "/a", body={"a": {1}}, key="k", secret="s", passphrase="p", now_ms=NOW),
-        lambda: sign("binance", "POST", "/a", body={"a": "1"}, key="k", secret="s", now_ms=NOW),
+        lambda: sign("binance", "POST", "/a", body=["a"], key="k", secret="s", now_ms=NOW),
+        lambda: sign("binance", "POST", "/a", body={"a": 0.1}, key="k", secret="s", now_ms=NOW),
     ],
 )
 def test_what_can_t_be_taken_is_invalid(wrong: Callable[[], object]) -> None:

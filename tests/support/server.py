@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,20 @@ class Server:
     """One `keywright serve`, on free ports."""
 
     def __init__(
-        self, installation: Installation, output: Path, options: tuple[str, ...], environment: Mapping[str, str]
+        self,
+        installation: Installation,
+        output: Path,
+        options: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        launcher: Sequence[str] | None = None,
     ) -> None:
         self._out, self._err = output.with_suffix(".out"), output.with_suffix(".err")
         ports = [f"--{name}-port=0" for name in ("console", "gateway", "futures")]
         self._began = time.monotonic()
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                command("serve", "--data-dir", installation.data, *ports, *options),
+                [*(launcher or command("serve")), "--data-dir", str(installation.data), *ports, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

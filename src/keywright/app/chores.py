@@ -1,12 +1,15 @@
-"""What a running server does beside answering: expiry, the sandbox's market, old usage records. None of it may ever end."""
+"""What a running server does beside answering: expiry, the sandbox's market, old usage records, checkpoints of the audit
+log. None of it may ever end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from keywright.app.checkpoints import LOOK_SECONDS, Checkpoints
 from keywright.app.gateways import Gateways
 from keywright.app.services import Services
 
@@ -18,25 +21,41 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def chores(services: Services, gateways: Gateways, *, usage_days: int) -> AsyncIterator[None]:
-    """Do the chores while the block runs; write what waits to be written at its end."""
+async def chores(
+    services: Services,
+    gateways: Gateways,
+    *,
+    usage_days: int,
+    checkpoints: Checkpoints | None = None,
+    checkpoint_minutes: int = 0,
+) -> AsyncIterator[None]:
+    """Do the chores while the block runs; write what waits to be written at its end. 0 minutes: no checkpoints."""
 
     async def forget() -> None:
         await gateways.usage.forget(before=services.clock() - usage_days * DAY_MS)
 
+    async def forget_attempts() -> None:
+        await services.entrance.forget(now=services.clock())
+
     tasks = [
+        asyncio.create_task(every(FORGET_SECONDS, forget_attempts), name="attempts"),
         asyncio.create_task(gateways.usage.run(), name="usage"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: expire(services)), name="expire"),
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
     ]
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
+    if checkpoints is not None and checkpoint_minutes:
+        due = functools.partial(checkpoints.make_if_due, minutes=checkpoint_minutes)
+        tasks.append(asyncio.create_task(every(LOOK_SECONDS, due), name="checkpoints"))
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if checkpoints is not None and checkpoint_minutes:
+            await checkpoints.make_or_say()
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -16,6 +16,7 @@ from keywright.audit.events import Actor
 from keywright.errors import NotFound
 from keywright.identity.model import Account
 from keywright.identity.service import DEMO_EMAIL
+from keywright.identity.totp import code_at
 from keywright.issuing.model import ApiKey, Environment, NewKey, Owner, Passphrase, Permission, Status
 from keywright.secret import Secret
 
@@ -27,6 +28,8 @@ class Demo:
     email: str
     password: Secret
     totp_secret: Secret
+    code: str
+    """What an authenticator with that secret shows now."""
     api_key: str
     api_secret: Secret
     api_passphrase: Secret
@@ -62,7 +65,16 @@ async def demo(services: Services) -> Demo:
             replaced.append(stale.id)
         issued = await services.issuing.issue(tx, owner, new_key, proof=proof, actor=actor, now=now)
         totp_secret = await services.identity.totp_secret_of_sandbox_demo(tx, account.id)
-    return Demo(account.email, password, totp_secret, issued.key.id, issued.secret, passphrase.value, tuple(replaced))
+    return Demo(
+        account.email,
+        password,
+        totp_secret,
+        code_at(totp_secret, now=now),
+        issued.key.id,
+        issued.secret,
+        passphrase.value,
+        tuple(replaced),
+    )
 
 
 async def _account(services: Services, password: Secret) -> Account:

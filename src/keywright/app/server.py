@@ -7,39 +7,27 @@ written last, when all of it answers.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from keywright.app import folders as files
+from keywright.app.checkpoints import checkpoints_of
 from keywright.app.chores import chores
+from keywright.app.console import console, origins_of
 from keywright.app.demo import Demo, demo
 from keywright.app.folders import Folders, folders_of
 from keywright.app.gateways import Gateways, check as check_gateways
 from keywright.app.installation import open_installation
 from keywright.app.listening import Sockets, run_servers, take_ports, url_of
+from keywright.app.running import Running, write_note
 from keywright.app.services import Services, services_of
 from keywright.clock import Clock, wall_clock_ms
 from keywright.issuing.model import Environment
+from keywright.secret import Secret
 from keywright.settings import Settings
-from keywright.web.app import Console
 
-Announce = Callable[["Running", Demo | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """How a running server is reached; also what its note in the data folder says."""
-
-    pid: int
-    mode: str
-    """`sandbox` or `service`."""
-    console_url: str
-    spot_url: str
-    futures_url: str
+Announce = Callable[[Running, Demo | None, Secret | None], None]
+"""Told how the server is reached, and on the first start the demo's values and the code of the operator link."""
 
 
 async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_clock_ms) -> None:
@@ -64,34 +52,52 @@ async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_c
 
 
 async def _serve(services: Services, settings: Settings, where: Folders, sockets: Sockets, announce: Announce) -> None:
-    console, spot, futures = sockets
+    at_console, spot, futures = sockets
+    origins = origins_of(settings, url_of(at_console))
     running = Running(
         pid=os.getpid(),
         mode="sandbox" if settings.is_sandbox else "service",
-        console_url=settings.public_url or url_of(console),
+        console_url=origins[0],
         spot_url=settings.gateway_public_url or url_of(spot),
         futures_url=settings.futures_public_url or url_of(futures),
     )
+    operator_code = await _operator_code(services)
     values = await _demo(services, settings)
     base_urls = {"spot": running.spot_url, "futures": running.futures_url}
     gateways = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
     await gateways.start()
     try:
         apps = (
-            Console(jwks=gateways.assertions.jwks(), mode=running.mode),
+            console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks()),
             gateways.proxy(Environment.SPOT),
             gateways.proxy(Environment.FUTURES),
         )
 
         def ready() -> None:
-            _write_note(where.server_note, running)
-            announce(running, values)
+            write_note(where.server_note, running)
+            announce(running, values, operator_code)
 
-        async with chores(services, gateways, usage_days=settings.usage_days):
+        doing = chores(
+            services,
+            gateways,
+            usage_days=settings.usage_days,
+            checkpoints=checkpoints_of(services, settings),
+            checkpoint_minutes=settings.audit_checkpoint_minutes,
+        )
+        async with doing:
             await run_servers(apps, sockets, ready=ready)
     finally:
         where.server_note.unlink(missing_ok=True)
         await gateways.stop()
+
+
+async def _operator_code(services: Services) -> Secret | None:
+    """Make the code of the operator link on the first start: when there is no account yet."""
+    async with services.database.read() as tx:
+        if await services.identity.accounts(tx):
+            return None
+    async with services.database.write() as tx:
+        return await services.entrance.operators.new_code(tx, now=services.clock())
 
 
 async def _demo(services: Services, settings: Settings) -> Demo | None:
@@ -103,23 +109,3 @@ async def _demo(services: Services, settings: Settings) -> Demo | None:
     async with services.database.read() as tx:
         accounts = await services.identity.accounts(tx)
     return await demo(services) if not accounts else None
-
-
-def running_server(folders: Folders) -> Running | None:
-    """Return how the running server of these folders is reached, or `None` when there is none."""
-    if not files.is_held(folders.server_lock):
-        return None  # whatever note lies there is of a server that died
-    try:
-        return Running(**json.loads(folders.server_note.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _write_note(path: Path, running: Running) -> None:
-    unfinished = path.with_suffix(".tmp")
-    with contextlib.suppress(FileNotFoundError):
-        unfinished.unlink()
-    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(asdict(running), file)
-    unfinished.rename(path)

@@ -12,8 +12,12 @@ from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
+from keywright.identity.entrance import Entrance
+from keywright.identity.factors import Factors
+from keywright.identity.operators import Operators
 from keywright.identity.passwords import Passwords
 from keywright.identity.service import IdentityService
+from keywright.identity.sessions import Sessions
 from keywright.issuing.model import Policy
 from keywright.issuing.service import IssuingService
 from keywright.sealing.keyring import Keyring
@@ -30,6 +34,7 @@ class Services:
     audit: AuditLog
     identity: IdentityService
     issuing: IssuingService
+    entrance: Entrance
     clock: Clock
 
 
@@ -46,7 +51,16 @@ def wire(
     audit = AuditLog(keyring.derive(LABEL))
     identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher), sandbox=sandbox)
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
-    return Services(database, keyring, audit, identity, issuing, clock)
+    entrance = Entrance(
+        database=database,
+        identity=identity,
+        sessions=Sessions(keyring=keyring, audit=audit),
+        factors=Factors(keyring=keyring, audit=audit),
+        operators=Operators(keyring=keyring, audit=audit),
+        audit=audit,
+        keyring=keyring,
+    )
+    return Services(database, keyring, audit, identity, issuing, entrance, clock)
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -16,6 +16,26 @@ class Kind(StrEnum):
     """Every key of an account is refused from now on."""
     ACCOUNT_UNFROZEN = "account.unfrozen"
     """A freeze was lifted, with the account's second factor."""
+    AUTHENTICATOR_SET = "account.authenticator_set"
+    """A second factor was enrolled or replaced; `detail` says which. Replacing one ends the account's other sessions."""
+    RECOVERY_CODES_MADE = "account.recovery_codes_made"
+    """New recovery codes were made; all older ones are dead. `detail` holds how many."""
+    RECOVERY_CODE_USED = "account.recovery_code_used"
+    """A recovery code served as second factor; `detail` holds how many are left."""
+    CODE_REUSED = "account.code_reused"
+    """A right code was given a second time and refused: someone may have looked on. No change."""
+    FACTOR_LIMITED = "account.factor_limited"
+    """Who knows the account's password gave so many wrong codes that no further one is looked at for a while. No change."""
+    OPERATOR_LINK_MADE = "operator.link_made"
+    """A one-time operator link was made."""
+    OPERATOR_CLAIMED = "operator.claimed"
+    """An account became an operator's by the one-time link."""
+    SESSION_OPENED = "session.opened"
+    """Someone signed in completely; `detail` holds whether this device was known."""
+    SESSION_STEPPED_UP = "session.stepped_up"
+    """A session proved the second factor again: for ten minutes it may do what is sensitive."""
+    SESSION_ENDED = "session.ended"
+    """A session was ended by its account; `detail` holds why."""
     KEY_ISSUED = "key.issued"
     """A key was made; `detail` holds its name, permissions, environment, addresses and expiry."""
     KEY_RENAMED = "key.renamed"
@@ -28,10 +48,15 @@ class Kind(StrEnum):
     """A disabled key was switched on again, with the account's second factor."""
     KEY_DELETED = "key.deleted"
     """A key was deleted and its secret destroyed; `detail` holds its name."""
+    KEY_PASSPHRASE_CHANGED = "key.passphrase_changed"
+    """A key was given a new passphrase; the old one is refused from now on."""
     KEY_EXPIRED = "key.expired"
     """A key's time ran out, and it was marked so that a clock set back can't revive it."""
     KEY_PASSPHRASE_GUESSED = "key.passphrase_guessed"
     """Who holds a key's secret gave so many wrong passphrases that the key waits; noticed by the gateway, no change."""
+    CHECKPOINT_MADE = "audit.checkpoint_made"
+    """A signed checkpoint of this log was made; its number is the version, `detail` holds how many events it speaks of
+    and the SHA-256 of its file. One that is missing later shows by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +67,12 @@ class Actor:
     """An account id, or `system` where time itself did it, `operator` for the local command line without a
     person, or `gateway` for what it noticed itself."""
     factor: str = ""
-    """`totp`, `sandbox-demo`, or empty where none was asked for."""
+    """`totp`, `recovery`, `sandbox-demo`; `password` where only that was asked for; or empty where nothing was."""
     address: str = ""
     agent: str = ""
     request_id: str = ""
+    session: str = ""
+    """Id of the console's session it was done in."""
 
 
 @dataclass(frozen=True, slots=True)

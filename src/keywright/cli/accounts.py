@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.key_changes import actor_of, ask_proof
 from keywright.errors import Conflict
 
 
@@ -90,16 +91,11 @@ async def freeze(email: str, *, data_dir: str | None) -> None:
 async def unfreeze(email: str, *, data_dir: str | None) -> None:
     """Lift a freeze. Asks for the account's authenticator code."""
     from keywright.app.services import opened
-    from keywright.audit.events import Actor
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         async with services.database.read() as tx:
             account = await services.identity.account(tx, email=email)
-        code = terminal.ask_code(account.email)
+        proof = await ask_proof(services, account)
         async with services.database.write() as tx:
-            now = services.clock()
-            proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
-            await services.identity.unfreeze(
-                tx, account.id, proof=proof, actor=Actor(account.id, factor=proof.factor, agent="cli"), now=now
-            )
+            await services.identity.unfreeze(tx, account.id, proof=proof, actor=actor_of(proof), now=proof.at)
     terminal.say(f"{account.email} is no longer frozen.")

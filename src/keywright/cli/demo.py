@@ -21,7 +21,7 @@ async def command(*, data_dir: str | None, as_json: bool) -> None:
     """
     from keywright.app.demo import demo
     from keywright.app.folders import folders_of
-    from keywright.app.server import running_server
+    from keywright.app.running import running_server
     from keywright.app.services import opened
 
     settings = options.settings_of(data_dir=data_dir)
@@ -53,4 +53,4 @@ async def command(*, data_dir: str | None, as_json: bool) -> None:
         terminal.out(json.dumps(shown))  # exactly these fields: scripts rely on them
         return
     terminal.out(snippets.exports(values))
-    terminal.say(f"\n{snippets.clients(running, prefix=settings.header_prefix)}")
+    terminal.say(f"\n{snippets.sign_in(running, values)}\n{snippets.clients(running, prefix=settings.header_prefix)}")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from keywright.protocol.explain import Difference, Explanation
 
 
+_PEM = b"-----BEGIN "
+
+
 @click.command("explain")
 @click.argument("files", nargs=-1, metavar="[FILE]", type=click.Path(path_type=Path))
 @click.option(
@@ -43,7 +46,15 @@ if TYPE_CHECKING:
     "--secret-file",
     type=click.Path(path_type=Path),
     metavar="F",
-    help="File with the secret, and the passphrase on its second line.",
+    help="File with the secret, and the passphrase on its second line; or Binance's Ed25519 or RSA key, private or "
+    "public, in PEM.",
+)
+@click.option(
+    "--header-prefix",
+    metavar="P",
+    default="KC-API-",
+    show_default=True,
+    help="What the names of KuCoin's headers begin with, where the server has others.",
 )
 @click.option("--no-passphrase", is_flag=True, help="Don't ask for the passphrase; it is then not looked at.")
 @click.option(
@@ -62,6 +73,7 @@ def command(
     window: int,
     entry: int | None,
     secret_file: Path | None,
+    header_prefix: str,
     no_passphrase: bool,
     strings: bool,
     as_json: bool,
@@ -82,7 +94,7 @@ def command(
         raise Invalid("give one file, or none to read standard input", hint="two files are compared with --strings")
     from_stdin = not files or str(files[0]) == "-"
     content = sys.stdin.buffer.read() if from_stdin else _read(files[0])
-    pasted = read_pasted(content, entry=entry)
+    pasted = read_pasted(content, entry=entry, header_prefix=header_prefix)
     secret, passphrase = _secrets(
         secret_file, with_passphrase=exchange == "kucoin" and not no_passphrase, at_terminal=from_stdin
     )
@@ -94,6 +106,7 @@ def command(
         passphrase=passphrase,
         now_ms=clock() if stated is None else stated,
         window_ms=window * 1000,
+        header_prefix=header_prefix,
     )
     if stated is None:
         explanation = _without_a_time(explanation)
@@ -101,7 +114,8 @@ def command(
         terminal.say(f"keywright: {pasted.note}")
     if stated is None:
         terminal.say("keywright: compared with the present time; --at says when the request was received")
-    if len(bare := secret.reveal().strip()) >= SHORTEST_SECRET and bare in content:
+    bare = secret.reveal().strip()
+    if len(bare) >= SHORTEST_SECRET and bare in content and not bare.startswith(b"-----BEGIN PUBLIC"):
         terminal.say("keywright: what was pasted holds the secret itself. Delete this key, and make a new one")
     if as_json:
         terminal.out_json({"holds": explanation.holds, **asdict(explanation)})
@@ -132,7 +146,10 @@ def _secrets(file: Path | None, *, with_passphrase: bool, at_terminal: bool) -> 
             "Passphrase", at_terminal=at_terminal
         ) if with_passphrase else None
     # Bytes, and only the line ends taken away: what else stands around a secret may be the very mistake.
-    lines = [line.removesuffix(b"\r") for line in _read(file).split(b"\n")]
+    content = _read(file)
+    if content.lstrip().startswith(_PEM):
+        return Secret(content), None
+    lines = [line.removesuffix(b"\r") for line in content.split(b"\n")]
     if not lines[0].strip():
         raise Invalid(f"{file} has no secret on its first line")
     if not with_passphrase:
@@ -143,7 +160,10 @@ def _secrets(file: Path | None, *, with_passphrase: bool, at_terminal: bool) -> 
 
 
 def _ask(prompt: str, *, at_terminal: bool) -> Secret:
-    return terminal.ask_secret_at_terminal(prompt) if at_terminal else terminal.ask_secret(prompt)
+    typed = terminal.ask_secret_at_terminal(prompt) if at_terminal else terminal.ask_secret(prompt)
+    if typed.reveal().startswith(_PEM):  # its first line only: the others would be taken for what is asked next
+        raise Invalid("a key in PEM has more than one line", hint="give its file with --secret-file")
+    return typed
 
 
 def _strings(files: tuple[Path, ...], *, as_json: bool) -> None:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
-from keywright.errors import Invalid
+from keywright.errors import Invalid, NotProven
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
     from keywright.identity.model import Account, FactorProof
     from keywright.issuing.model import ApiKey
 
+IDLE_MS = 30 * 24 * 60 * 60 * 1000
+
 account_option = click.option(
     "--account", "email", metavar="EMAIL", help="Whose keys; may be left out when there is one account."
 )
 
 
-Work = Callable[["Services", "Account", Any, int, str], Awaitable["ApiKey"]]
+Work = Callable[["Services", "Account", Any, int, "FactorProof | None"], Awaitable["ApiKey"]]
 
 
 async def change(
@@ -32,14 +34,19 @@ async def change(
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
-        code = ""
+        proof = None
         if prove:
             async with services.database.read() as tx:
                 await services.issuing.key(tx, Owner(account.id), prove)
-            code = terminal.ask_code(account.email)
+            proof = await ask_proof(services, account)
+        now = proof.at if proof else services.clock()
         async with services.database.write() as tx:
-            now = services.clock()
-            key = await work(services, account, tx, now, code)
+            key = await work(services, account, tx, now, proof)
+    show(key, now=now, as_json=as_json, done=done)
+
+
+def show(key: ApiKey, *, now: int, as_json: bool, done: str) -> None:
+    """Show the key that was changed: as one JSON object, or by saying what is `done`."""
     if as_json:
         terminal.out_json(as_dict(key, now=now))
     else:
@@ -51,14 +58,24 @@ async def change_with_proof(
 ) -> None:
     """Enable or delete a key, with the account's code."""
 
-    async def work(services: Services, account: Account, tx: Any, now: int, code: str) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
         from keywright.issuing.model import Owner
 
-        proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
+        if proof is None:
+            raise NotProven("this takes the account's second factor")
         change = services.issuing.enable if verb == "enable" else services.issuing.delete
         return await change(tx, Owner(account.id), key_id, proof=proof, actor=actor_of(proof), now=now)
 
     await change(email, data_dir, work, as_json=as_json, done=done, prove=key_id)
+
+
+async def ask_proof(services: Services, account: Account) -> FactorProof:
+    """Ask for the account's code and use it up, whatever happens to the change; raises `NotProven` and `Limited`.
+
+    In a transaction of its own, because attempts are counted: the proof's time is the change's.
+    """
+    code = terminal.ask_code(account.email)
+    return await services.entrance.prove_at_terminal(account.id, code, now=services.clock())
 
 
 async def account_of(services: Services, email: str | None) -> Account:
@@ -80,6 +97,11 @@ def actor_of(proof: FactorProof) -> Any:
     return Actor(proof.account_id, factor=proof.factor, agent="cli")
 
 
+def is_idle(key: ApiKey, *, now: int) -> bool:
+    """Tell whether a key was not used for 30 days (K20); the console says so by the same rule."""
+    return now - (key.last_used_at or key.created_at) >= IDLE_MS
+
+
 def as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
     """Return a key as `--json` shows it."""
     return {
@@ -94,5 +116,6 @@ def as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
         "expires_at": key.grant.expires_at,
         "last_used_at": key.last_used_at,
         "last_used_from": key.last_used_from,
+        "is_idle": is_idle(key, now=now),
         "version": key.grant.version,
     }

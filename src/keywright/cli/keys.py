@@ -7,18 +7,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.key_changes import account_of, account_option, actor_of, as_dict, change, change_with_proof
+from keywright.cli.key_changes import (
+    account_of,
+    account_option,
+    actor_of,
+    as_dict,
+    ask_proof,
+    change,
+    change_with_proof,
+    is_idle,
+    show as show_changed,
+)
+from keywright.cli.key_usage import command as usage
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
-    from keywright.identity.model import Account
+    from keywright.identity.model import Account, FactorProof
     from keywright.issuing.model import ApiKey
 
 
 @click.group("keys")
 def group() -> None:
-    """API keys: make, list, switch off and on, delete."""
+    """API keys: make, list, change, switch off and on, delete; and what they are used for."""
+
+
+group.add_command(usage)
 
 
 @group.command("create")
@@ -65,10 +79,9 @@ async def create(
         async with services.database.read() as tx:
             passphrase = await services.issuing.vet_passphrase(tx, owner, typed, about=(name, memo))
         new_key = NewKey(name, passphrase, frozenset(permissions), environment, addresses, memo)
-        code = terminal.ask_code(account.email)
+        proof = await ask_proof(services, account)
+        now = proof.at
         async with services.database.write() as tx:
-            now = services.clock()
-            proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
             issued = await services.issuing.issue(tx, owner, new_key, proof=proof, actor=actor_of(proof), now=now)
     if as_json:
         terminal.out_json({**as_dict(issued.key, now=now), "secret": issued.secret.reveal_text()})
@@ -102,7 +115,19 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
     if account.frozen_at is not None:
         terminal.say(f"{account.email} is frozen: all its keys are refused (keywright accounts unfreeze lifts it).")
     terminal.out_table(
-        ("KEY", "NAME", "MEMO", "STATUS", "PERMISSIONS", "ENVIRONMENT", "ADDRESSES", "EXPIRES", "LAST USED", "FROM"),
+        (
+            "KEY",
+            "NAME",
+            "MEMO",
+            "STATUS",
+            "PERMISSIONS",
+            "ENVIRONMENT",
+            "ADDRESSES",
+            "EXPIRES",
+            "LAST USED",
+            "FROM",
+            "NOTE",
+        ),
         [
             (
                 key.id,
@@ -115,6 +140,7 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
                 terminal.moment(key.grant.expires_at),
                 terminal.moment(key.last_used_at),
                 key.last_used_from,
+                "not used for 30 days: disable or delete" if is_idle(key, now=now) else "",
             )
             for key in keys
         ],
@@ -154,7 +180,7 @@ async def disable(key_id: str, *, email: str | None, data_dir: str | None, as_js
     """Switch a key off, at once. Asks for no code."""
     from keywright.audit.events import Actor
 
-    async def work(services: Services, account: Account, tx: Any, now: int, _code: str) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, _proof: FactorProof | None) -> ApiKey:
         from keywright.issuing.model import Owner
 
         actor = Actor("operator", agent="cli")
@@ -214,13 +240,12 @@ async def edit(
     if not rebind and name is None and memo is None:
         raise Invalid("nothing to change was given", hint="give --name, --memo, --address or --any-address")
 
-    async def work(services: Services, account: Account, tx: Any, now: int, code: str) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
         from keywright.audit.events import Actor
         from keywright.issuing.model import Owner
 
         owner = Owner(account.id)
-        if rebind:
-            proof = await services.identity.prove_second_factor(tx, account.id, code, now=now)
+        if proof is not None:
             await services.issuing.change_addresses(
                 tx, owner, key_id, addresses, proof=proof, actor=actor_of(proof), now=now
             )
@@ -230,3 +255,30 @@ async def edit(
         return await services.issuing.key(tx, owner, key_id)
 
     await change(email, data_dir, work, as_json=as_json, done="is changed", prove=key_id if rebind else "")
+
+
+@group.command("passphrase")
+@click.argument("key_id")
+@account_option
+@options.data_dir
+@options.as_json
+async def passphrase(key_id: str, *, email: str | None, data_dir: str | None, as_json: bool) -> None:
+    """Give a key a new passphrase. Asks for the current one, the new one and the authenticator code, in this order."""
+    from keywright.app.services import opened
+    from keywright.issuing.model import Owner
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services:
+        account = await account_of(services, email)
+        owner = Owner(account.id)
+        async with services.database.read() as tx:
+            key = await services.issuing.key(tx, owner, key_id)
+        current = terminal.ask_secret("Current passphrase")
+        typed = terminal.ask_secret("New passphrase", confirm=True)
+        async with services.database.read() as tx:
+            new = await services.issuing.vet_passphrase(tx, owner, typed, about=(key.name, key.memo))
+        proof = await ask_proof(services, account)
+        async with services.database.write() as tx:
+            key = await services.issuing.change_passphrase(
+                tx, owner, key_id, current=current, new=new, proof=proof, actor=actor_of(proof), now=proof.at
+            )
+    show_changed(key, now=proof.at, as_json=as_json, done="has its new passphrase: the old one is refused")

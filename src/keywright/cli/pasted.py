@@ -19,7 +19,7 @@ from keywright.protocol.message import Header, Request
 LONGEST = 32 * 1024 * 1024
 """Bytes of a paste. A HAR of a long session has some megabytes."""
 
-_SIGNED = (b"kc-api-sign", b"x-mbx-apikey", b"bfx-signature")
+_SIGNED = (b"x-mbx-apikey", b"bfx-signature")
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +(\S(?:.*?\S)?)(?: +HTTP/[0-9.]+)? *\r?")
 _HEADER_LINE = re.compile(r":?([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*\r?")
 _STARTS = "a curl command, a HAR, or the request's own lines, the first of them like 'GET /api/v1/accounts'"
@@ -36,8 +36,9 @@ class Pasted:
     """What had to be decided in reading it."""
 
 
-def read_pasted(content: bytes, *, entry: int | None = None) -> Pasted:
+def read_pasted(content: bytes, *, entry: int | None = None, header_prefix: str = "KC-API-") -> Pasted:
     """Return the request that was pasted. `entry` picks one of a HAR, from 1; without it, the only signed one.
+    `header_prefix` is with what KuCoin's headers begin.
 
     Raises `Invalid`, and nothing else.
     """
@@ -48,7 +49,7 @@ def read_pasted(content: bytes, *, entry: int | None = None) -> Pasted:
     if not start:
         raise Invalid("there is nothing here", hint=f"give {_STARTS}")
     if start.startswith("{"):
-        return _har(start, entry)
+        return _har(start, entry, (*_SIGNED, f"{header_prefix}SIGN".lower().encode()))
     start = re.sub(r"\A[$#>] +(?=curl\s)", "", start)  # a prompt that was copied too
     if re.match(r"curl\s", start):
         return Pasted(read_curl(start))
@@ -58,7 +59,7 @@ def read_pasted(content: bytes, *, entry: int | None = None) -> Pasted:
 # ── a HAR
 
 
-def _har(text: str, entry: int | None) -> Pasted:
+def _har(text: str, entry: int | None, names: tuple[bytes, ...]) -> Pasted:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -70,7 +71,7 @@ def _har(text: str, entry: int | None) -> Pasted:
         return _entry(entries[entry - 1])
     if len(entries) == 1:
         return _entry(entries[0])
-    signed = [(number, one) for number, one in enumerate(entries, 1) if _is_signed(one)]
+    signed = [(number, one) for number, one in enumerate(entries, 1) if _is_signed(one, names)]
     if len(signed) != 1:
         numbers = ", ".join(str(number) for number, _ in signed[:20]) or "none"
         raise Invalid(
@@ -90,12 +91,12 @@ def _entries(value: Any) -> list[Any]:
     raise Invalid("this JSON is no HAR: it has neither log.entries nor a request", hint=f"give {_STARTS}")
 
 
-def _is_signed(entry: Any) -> bool:
+def _is_signed(entry: Any, names: tuple[bytes, ...]) -> bool:
     try:
         request = _entry(entry).request
     except Invalid:
         return False
-    return any(name in _SIGNED for name, _ in request.headers)
+    return any(name in names for name, _ in request.headers)
 
 
 def _entry(entry: Any) -> Pasted:

@@ -14,7 +14,8 @@ from keywright.settings import Settings
 
 if TYPE_CHECKING:
     from keywright.app.demo import Demo
-    from keywright.app.server import Running
+    from keywright.app.running import Running
+    from keywright.secret import Secret
 
 
 @click.command("serve")
@@ -30,14 +31,17 @@ def command(**given: Any) -> Coroutine[Any, Any, None]:
     from keywright.app.server import serve
 
     settings = options.settings_of(**given)
-    return serve(settings, announce=lambda running, values: _announce(settings, running, values))
+    return serve(settings, announce=lambda *told: _announce(settings, *told))
 
 
-def _announce(settings: Settings, running: Running, values: Demo | None) -> None:
+def _announce(settings: Settings, running: Running, values: Demo | None, operator_code: Secret | None) -> None:
     terminal.out(f"Keywright is running ({running.mode}). Ctrl-C stops it.")
     terminal.out(f"  spot     {running.spot_url}")
     terminal.out(f"  futures  {running.futures_url}")
     terminal.out(f"  console  {running.console_url}")
+    if operator_code is not None:
+        terminal.out(f"  operator {running.console_url}/operator#{operator_code.reveal_text()}")
+        terminal.out("           makes the account that opens it an operator's; once, within a day")
     if values is not None:
         terminal.out(snippets.first_start(running, values, prefix=settings.header_prefix))
         return

@@ -23,7 +23,16 @@ from keywright.errors import Invalid, KeywrightError, NotProven
 from keywright.secret import Secret
 
 SCHEMA = 1
-CONTROL = dict.fromkeys([*range(32), *range(127, 160)], "�")
+CONTROL = dict.fromkeys(
+    [
+        *range(32),
+        *range(127, 160),
+        *(0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)),  # lines, and directions of writing
+        *range(0xD800, 0xE000),  # halves of characters: bytes that were no UTF-8
+    ],
+    "�",
+)
+"""What could move a cursor, break a line, turn its order round or not be printed at all."""
 
 
 def out(text: str = "") -> None:
@@ -38,7 +47,8 @@ def say(text: str) -> None:
 
 def out_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object, with the schema's number."""
-    click.echo(json.dumps({"schema": SCHEMA, **value}, ensure_ascii=False))
+    text = json.dumps({"schema": SCHEMA, **value}, ensure_ascii=False)
+    click.echo(text if text.translate(CONTROL) == text else json.dumps({"schema": SCHEMA, **value}))
 
 
 def out_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

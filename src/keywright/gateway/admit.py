@@ -13,13 +13,12 @@ from typing import NoReturn
 
 from keywright.errors import Busy
 from keywright.gateway import limits, replay
-from keywright.gateway.address import client_address, compile_networks, is_within, neighbourhood
+from keywright.gateway.address import Address, compile_networks, find_client, lies_in, neighbourhood
 from keywright.gateway.alarm import Alarm
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import Admission, Attempt, GatewayConfig, KeyRecord, Quota, Route
 from keywright.gateway.routes import RouteTable
 from keywright.gateway.state import State
-from keywright.issuing.model import Status
 from keywright.protocol.kucoin import Claim, KucoinDialect, KucoinVerifier, Pepper
 from keywright.protocol.message import Header, Identity, Request
 from keywright.protocol.refusal import Reason, Refused
@@ -27,6 +26,8 @@ from keywright.secret import Secret
 
 WRONG_PASSPHRASES = Quota(10, 60_000)
 """Per key, counted only for who holds its secret. Beyond it even the right passphrase waits: it is being guessed."""
+
+_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +68,24 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     Raises `Refused` with the one reason that stopped it. Nothing is remembered of a request that was refused, but for
     what it took from its limits, and, of a write that step 9 refused, that it was seen.
     """
-    config = desk.config
+    config, take = desk.config, desk.state.take
     # 0  limits by peer address, before any work
-    attempt.address = client_address(request, trusted=desk.trusted)
-    nearby = neighbourhood(attempt.address or request.peer or "")
-    bucket = f"a:{nearby}"
-    _within(await desk.state.take(bucket, quota=config.address_quota, cost=1, now=now))
+    client = find_client(request, trusted=desk.trusted)
+    if client is None:
+        nearby = f"a:{neighbourhood(request.peer or '')}"
+    else:
+        attempt.address, nearby = client.text, f"a:{client.neighbourhood}"
+    _within(await take(nearby, quota=config.address_quota, cost=1, now=now))
     # 1  which route: unknown → refused; public → limits and on, credentials ignored
     target = desk.dialect.check_target(request.method, request.target)
-    path = target.path.decode("ascii")
-    route = desk.routes.find(request.method, path)
+    route = desk.routes.find(request.method, target.path)
     if route is None:
-        raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=path)
+        raise Refused(Reason.ROUTE_UNKNOWN, method=request.method, path=target.path.decode("ascii"))
     attempt.path = route.path  # the template: what stands in a variable part could be anything, even a secret
     if route.is_public:
         desk.dialect.check_body(request, body_allowed=route.body_allowed)
-        bucket = f"{route.pool}:a:{nearby}"
-        taken = _within(await desk.state.take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
+        bucket = f"{route.pool}:{nearby}"
+        taken = _within(await take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
         identity = Identity(attempt.request_id, config.environment, address=attempt.address)
         attempt.verdict = "allowed"
         return Admission(identity, route, None, _limit_headers(taken))
@@ -103,27 +105,28 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
         if refused.reason is Reason.PASSPHRASE_MISMATCH:
             await _guessed(desk, key, attempt, now=now)
         raise
-    await _not_being_guessed(desk, key, now=now)
+    if not desk.state.untouched(key.guesses):  # hardly any key was ever guessed at
+        await _not_being_guessed(desk, key, now=now)
     # 6  may the key be used
-    _usable(config, key, route, address=attempt.address, now=now)
+    _usable(config, key, route, client, now=now)
     # 7  may this key do this
     if route.permission not in key.permissions:
         raise Refused(Reason.PERMISSION_MISSING, needed=route.permission, granted=sorted(key.permissions))
     # 8  has this been seen: only writes, only now that everything else held
     if route.is_write:
         await _spend(desk, claim, now=now)
-        key = await _look_again(desk, claim, key, route, address=attempt.address, now=now)
+        key = await _look_again(desk, claim, key, route, client, now=now)
     # 9  is there room
     bucket = f"{route.pool}:{key.pays}"
-    taken = _within(await desk.state.take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
+    taken = _within(await take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
     # 10 say so
     attempt.verdict = "allowed"
     headers = _limit_headers(taken)
     if abs(skew) > config.exchange_window_ms:
-        headers = (*headers, (b"x-keywright-clock-skew-ms", str(skew).encode()))
+        headers = (*headers, (b"x-keywright-clock-skew-ms", b"%d" % skew))
     if key.grant.expires_at is not None:
-        headers = (*headers, (b"x-keywright-key-expires", str(key.grant.expires_at).encode()))
-    return Admission(_identity(key, attempt), route, key, headers)
+        headers = (*headers, (b"x-keywright-key-expires", b"%d" % key.grant.expires_at))
+    return _made(Admission, (_identity(key, attempt), route, key, headers))
 
 
 def _check_decoy(desk: Desk, claim: Claim) -> NoReturn:
@@ -133,23 +136,18 @@ def _check_decoy(desk: Desk, claim: Claim) -> NoReturn:
     raise Refused(Reason.KEY_UNKNOWN)
 
 
-def _guesses(key: KeyRecord) -> str:
-    return f"p:{key.grant.key_id}"
-
-
 async def _guessed(desk: Desk, key: KeyRecord, attempt: Attempt, *, now: int) -> None:
     """Count a wrong passphrase of someone who holds the secret; tell the alarm at the last one that is let through."""
-    taken = await desk.state.take(_guesses(key), quota=WRONG_PASSPHRASES, cost=1, now=now)
+    taken = await desk.state.take(key.guesses, quota=WRONG_PASSPHRASES, cost=1, now=now)
     _let_guess(taken, last=not taken.allowed)
     if taken.remaining == 0:
         await desk.alarm.passphrase_guessed(key, attempt, now=now)
 
 
 async def _not_being_guessed(desk: Desk, key: KeyRecord, *, now: int) -> None:
-    """Make the right passphrase wait too while it is being guessed. Hardly any key was ever guessed at."""
-    if not desk.state.untouched(bucket := _guesses(key)):
-        taken = await desk.state.take(bucket, quota=WRONG_PASSPHRASES, cost=0, now=now)
-        _let_guess(taken, last=taken.remaining == 0)
+    """Make the right passphrase wait too while it is being guessed."""
+    taken = await desk.state.take(key.guesses, quota=WRONG_PASSPHRASES, cost=0, now=now)
+    _let_guess(taken, last=taken.remaining == 0)
 
 
 def _let_guess(taken: limits.Taken, *, last: bool) -> None:
@@ -157,31 +155,30 @@ def _let_guess(taken: limits.Taken, *, last: bool) -> None:
         raise Refused(Reason.TOO_MANY_REQUESTS, retry_after_ms=max(taken.retry_ms, 1), what="wrong passphrases")
 
 
-def _usable(config: GatewayConfig, key: KeyRecord, route: Route, *, address: str, now: int) -> None:
+def _usable(config: GatewayConfig, key: KeyRecord, route: Route, client: Address | None, *, now: int) -> None:
     """Refuse a key whose state, time, environment or address forbids its use. Its holder has proved the secret."""
-    grant = key.grant
-    if not key.holds:
-        raise Refused(Reason.KEY_ALTERED)
-    if key.disabled_at is not None or grant.status is Status.DISABLED:
-        raise Refused(Reason.KEY_DISABLED)
-    if key.frozen_at is not None:
-        raise Refused(Reason.KEY_FROZEN)
-    if grant.status is not Status.ACTIVE or (grant.expires_at is not None and now >= grant.expires_at):
-        raise Refused(Reason.KEY_EXPIRED, expired_at=grant.expires_at)
-    if grant.environment != config.environment and not route.any_environment:
-        base_url = config.base_urls.get(grant.environment, "")
-        raise Refused(Reason.KEY_OTHER_ENVIRONMENT, environment=grant.environment.value, base_url=base_url)
-    if key.networks and not is_within(address, key.networks):
-        raise Refused(Reason.ADDRESS_NOT_ALLOWED, address=address)
+    expires_at = key.grant.expires_at
+    if key.out_of_use is not None:
+        facts = {"expired_at": expires_at} if key.out_of_use is Reason.KEY_EXPIRED else {}
+        raise Refused(key.out_of_use, **facts)
+    if expires_at is not None and now >= expires_at:
+        raise Refused(Reason.KEY_EXPIRED, expired_at=expires_at)
+    if key.environment != config.environment and not route.any_environment:
+        base_url = config.base_urls.get(key.environment, "")
+        raise Refused(Reason.KEY_OTHER_ENVIRONMENT, environment=key.environment, base_url=base_url)
+    if key.networks and (client is None or not lies_in(client, key.networks)):
+        raise Refused(Reason.ADDRESS_NOT_ALLOWED, address="" if client is None else client.text)
 
 
-async def _look_again(desk: Desk, claim: Claim, key: KeyRecord, route: Route, *, address: str, now: int) -> KeyRecord:
+async def _look_again(
+    desk: Desk, claim: Claim, key: KeyRecord, route: Route, client: Address | None, *, now: int
+) -> KeyRecord:
     """Return the key as it is once its request's mark is kept: that may have waited for the disk, and for others."""
     found = await desk.keys.find(claim.key_id)
     if found is None:
         raise Refused(Reason.KEY_UNKNOWN)
     if found is not key:
-        _usable(desk.config, found, route, address=address, now=now)
+        _usable(desk.config, found, route, client, now=now)
     return found
 
 
@@ -206,21 +203,26 @@ def _within(taken: limits.Taken) -> limits.Taken:
 
 
 def _limit_headers(taken: limits.Taken) -> tuple[Header, ...]:
+    _, _, used_ns, quota, _ = taken
     return (
-        (b"gw-ratelimit-limit", b"%d" % taken.limit),
-        (b"gw-ratelimit-remaining", b"%d" % taken.remaining),
-        (b"gw-ratelimit-reset", b"%d" % taken.reset_ms),
+        (b"gw-ratelimit-limit", quota.stated),
+        (b"gw-ratelimit-remaining", b"%d" % ((quota.full_ns - used_ns) // quota.unit_ns)),
+        (b"gw-ratelimit-reset", b"%d" % -(-used_ns // limits.NS)),
     )
 
 
 def _identity(key: KeyRecord, attempt: Attempt) -> Identity:
-    return Identity(
-        request_id=attempt.request_id,
-        environment=attempt.environment,
-        account_id=key.grant.account_id,
-        uid=key.uid,
-        sub_account=key.grant.sub_account,
-        key_id=key.grant.key_id,
-        permissions=key.permissions,
-        address=attempt.address,
+    grant = key.grant
+    return _made(
+        Identity,
+        (
+            attempt.request_id,
+            attempt.environment,
+            grant.account_id,
+            key.uid,
+            grant.sub_account,
+            grant.key_id,
+            key.permissions,
+            attempt.address,
+        ),
     )

@@ -19,7 +19,7 @@ from keywright.gateway.model import KeyRecord
 from keywright.ids import KEY_ID
 from keywright.issuing import grant as grants
 from keywright.issuing.material import pepper
-from keywright.issuing.service import secret_place
+from keywright.issuing.passphrases import secret_place
 from keywright.issuing.store import grant_of
 from keywright.protocol.kucoin import KucoinVerifier, Pepper
 from keywright.protocol.refusal import Reason, Refused

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from keywright.gateway.model import Quota
 
 NS = 1_000_000
+_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 class Taken(NamedTuple):
@@ -44,12 +45,15 @@ class Taken(NamedTuple):
 
 def take(full_at_ns: int, *, quota: Quota, cost: int, now: int) -> Taken:
     """Take `cost` units at `now` (ms) from the bucket that will be full at `full_at_ns` (0 for a fresh one)."""
-    now_ns, wanted = now * NS, cost * quota.unit_ns
-    # No bucket is emptier than empty: a number beyond that is of a clock since set back, and nobody waits for it.
-    used_ns = min(max(full_at_ns - now_ns, 0), quota.full_ns)
-    over_ns = used_ns + wanted - quota.full_ns
-    if over_ns <= 0:
-        used_ns += wanted
-        # As `Taken(…)`, without the keyword handling that a named tuple's own constructor goes through first.
-        return tuple.__new__(Taken, (True, now_ns + used_ns, used_ns, quota, 0))
-    return Taken(False, now_ns + used_ns, used_ns, quota, -(-over_ns // NS) if cost <= quota.amount else -1)
+    now_ns, full_ns = now * NS, quota.full_ns
+    used_ns = full_at_ns - now_ns
+    if used_ns < 0:
+        used_ns = 0
+    elif used_ns > full_ns:
+        # No bucket is emptier than empty: a number beyond that is of a clock since set back, and nobody waits for it.
+        used_ns = full_ns
+    after_ns = used_ns + cost * quota.unit_ns
+    if after_ns <= full_ns:
+        return _made(Taken, (True, now_ns + after_ns, after_ns, quota, 0))
+    retry_ms = -((full_ns - after_ns) // NS) if cost <= quota.amount else -1
+    return Taken(False, now_ns + used_ns, used_ns, quota, retry_ms)

@@ -39,9 +39,12 @@ class MemoryState:
 
     async def take(self, bucket: str, *, quota: Quota, cost: int, now: int) -> Taken:
         """Take units from a bucket."""
-        taken = take(self._full_at.get(bucket, 0), quota=quota, cost=cost, now=now)
-        if len(self._full_at) >= MAX_BUCKETS and bucket not in self._full_at:
-            self._make_room(now=now)
+        full_at = self._full_at.get(bucket)
+        if full_at is None:
+            full_at = 0
+            if len(self._full_at) >= MAX_BUCKETS:
+                self._make_room(now=now)
+        taken = take(full_at, quota=quota, cost=cost, now=now)
         self._full_at[bucket] = taken.full_at_ns
         return taken
 

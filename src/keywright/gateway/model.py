@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from keywright.issuing.model import Grant
+from keywright.issuing.model import Grant, Status
 from keywright.protocol.kucoin import KucoinVerifier
 from keywright.protocol.message import Header, Identity
+from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 
 
@@ -22,10 +23,13 @@ class Quota:
     """What one unit takes to come back."""
     full_ns: int = field(init=False, repr=False)
     """What the whole amount takes."""
+    stated: bytes = field(init=False, repr=False)
+    """The amount, as a header says it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "unit_ns", self.period_ms * 1_000_000 // self.amount)
         object.__setattr__(self, "full_ns", self.unit_ns * self.amount)
+        object.__setattr__(self, "stated", b"%d" % self.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,30 @@ class KeyRecord:
     """The allowlist as (IP version, mask, network) integers; empty: any address."""
     permissions: frozenset[str] = field(init=False)
     """The grant's, in plain words."""
+    environment: str = field(init=False)
+    """The grant's, in plain words."""
+    out_of_use: Reason | None = field(init=False)
+    """Why it may not be used, whatever the request; `None` where it may."""
     pays: str = field(init=False)
     """Whose rate limits its requests count against."""
+    guesses: str = field(init=False)
+    """The bucket of wrong passphrases."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "permissions", frozenset(permission.value for permission in self.grant.permissions))
+        object.__setattr__(self, "environment", str(self.grant.environment))
+        object.__setattr__(self, "out_of_use", self._out_of_use())
         object.__setattr__(self, "pays", f"k:{self.grant.account_id}/{self.grant.sub_account}")
+        object.__setattr__(self, "guesses", f"p:{self.grant.key_id}")
+
+    def _out_of_use(self) -> Reason | None:
+        if not self.holds:
+            return Reason.KEY_ALTERED
+        if self.disabled_at is not None or self.grant.status is Status.DISABLED:
+            return Reason.KEY_DISABLED
+        if self.frozen_at is not None:
+            return Reason.KEY_FROZEN
+        return None if self.grant.status is Status.ACTIVE else Reason.KEY_EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class RouteTable:
     """The routes of one gateway."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._exact: dict[tuple[str, str], Route] = {}
+        self._exact: dict[str, dict[bytes, Route]] = {}
         self._templates: dict[tuple[str, int], list[tuple[tuple[str, ...], Route]]] = {}
         self.routes = tuple(routes)
         for route in self.routes:
@@ -28,14 +28,18 @@ class RouteTable:
             if "{" in route.path:
                 segments = tuple(route.path.split("/"))
                 self._templates.setdefault((route.method, len(segments)), []).append((segments, route))
-            elif self._exact.setdefault((route.method, route.path), route) is not route:
+            elif self._exact.setdefault(route.method, {}).setdefault(route.path.encode(), route) is not route:
                 raise Unusable(f"the route table names {route.method} {route.path} twice")
 
-    def find(self, method: str, path: str) -> Route | None:
+    def find(self, method: str, path: str | bytes) -> Route | None:
         """Return the route that `method` on `path` names, or `None`: then it is refused."""
-        exact = self._exact.get((method, path))
-        if exact is not None:
-            return exact
+        raw = path if isinstance(path, bytes) else path.encode("utf-8", "surrogatepass")
+        try:
+            return self._exact[method][raw]
+        except KeyError:
+            return self._find_template(method, raw.decode("utf-8", "surrogatepass"))
+
+    def _find_template(self, method: str, path: str) -> Route | None:
         segments = path.split("/")
         for template, route in self._templates.get((method, len(segments)), ()):
             if all(want == got or (want.startswith("{") and got) for want, got in zip(template, segments, strict=True)):

@@ -1,5 +1,6 @@
-"""Who is asking: accounts, their passwords and second factors. As far as API keys need an owner; signing in comes next.
+"""Who is asking: accounts, passwords, second factors, sessions. Start with `entrance`, the way in.
 
-`model` the nouns, `rules` what is acceptable (pure), `totp` codes by time step (pure), `passwords` Argon2id with bounded
-concurrency, `store` the queries, `service` the verbs.
+`model` the nouns; pure: `rules` what is acceptable, `totp` codes by time step, `recovery` codes on paper, `devices` known
+browsers, `limits` how often one may try; `passwords` Argon2id with bounded concurrency; `store` the queries; verbs:
+`service` accounts, `factors`, `sessions`, `operators`; `entrance` joins them into the way in.
 """

@@ -17,6 +17,9 @@ class Account:
     email: str
     created_at: int
     frozen_at: int | None
+    operator_at: int | None = None
+    has_factor: bool = False
+    """Whether a second factor was enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Credentials:
     totp_sealed: bytes = field(repr=False)
     totp_step: int = 0
     """The newest time step whose code was used; only a greater one is accepted."""
+
+    @property
+    def has_factor(self) -> bool:
+        """Tell whether a second factor was enrolled."""
+        return bool(self.totp_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,90 @@ FRESH_MS = 10 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class FactorProof:
-    """That an account's second factor was proved, and when. Made by `identity.service` only."""
+    """That an account's second factor was proved, and when. Made by the verbs of identity only."""
 
     account_id: str
     factor: str
-    """`totp`; or `sandbox-demo`, the one exception of K16."""
+    """`totp` or `recovery`; or `sandbox-demo`, the one exception of K16."""
     at: int
 
     def is_fresh(self, *, now: int) -> bool:
         """Tell whether the proof still serves at `now`. One from the future does not."""
         return 0 <= now - self.at <= FRESH_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who stands at the console's door, as far as can be told before anything is proved."""
+
+    address: str
+    agent: str = ""
+    device: Secret | None = None
+    """What this browser was given when someone last signed in completely with it."""
+    request_id: str = ""
+    neighbourhood: str = ""
+    """What limits count this address as: of IPv6 a whole customer's network. Empty: the address itself."""
+
+    @property
+    def counted_as(self) -> str:
+        """Return the address or network that attempts are counted against."""
+        return self.neighbourhood or self.address
+
+
+IDLE_MS = 30 * 60 * 1000
+ABSOLUTE_MS = 12 * 60 * 60 * 1000
+"""How long a session lasts unused, and at most (NIST SP 800-63B section 4.2.3: half an hour and twelve hours)."""
+
+PENDING_MS = 15 * 60 * 1000
+"""How long an authenticator may take to be enrolled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Someone signed in at the console, or half-way there."""
+
+    id: str
+    account_id: str
+    created_at: int
+    seen_at: int
+    factor: str
+    factor_at: int | None
+    """When the second factor was proved at sign-in; `None`: only the password was."""
+    step_up_factor: str
+    step_up_at: int | None
+    address: str
+    agent: str
+    device: str = field(default="", repr=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether both password and second factor were proved."""
+        return self.factor_at is not None
+
+    def ends_at(self) -> int:
+        """Return when it ends if nothing more is done in it."""
+        return min(self.seen_at + IDLE_MS, self.created_at + ABSOLUTE_MS)
+
+    def lives(self, *, now: int) -> bool:
+        """Tell whether it still holds at `now`. One from the future does not: the clock was set back."""
+        return self.created_at <= now and self.seen_at <= now < self.ends_at()
+
+    def step_up(self, *, now: int) -> FactorProof | None:
+        """Return the proof of the latest step-up while it serves; `None` when it is asked for again.
+
+        Signing in does not count as one.
+        """
+        if self.step_up_at is None:
+            return None
+        proof = FactorProof(self.account_id, self.step_up_factor, self.step_up_at)
+        return proof if proof.is_fresh(now=now) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session and the token that its browser keeps: new at every rise of privilege."""
+
+    session: Session
+    token: Secret
+    device: Secret | None = None
+    """What the browser is recognised by next time, where it was not known yet."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.low_level import ARGON2_VERSION
 
 from keywright.errors import Busy
 from keywright.secret import Secret
@@ -27,6 +30,8 @@ class Passwords:
         self._hasher = hasher or PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
         self._slots = asyncio.Semaphore(CONCURRENT)
         self._waiting = 0
+        self.nobodys = _hash_of_nobody(self._hasher)
+        """The hash of no password: what is compared where there is no account, so that it takes as long."""
 
     async def hash(self, password: Secret) -> str:
         """Return the encoded hash of `password`. Raises `Busy` when too many wait already."""
@@ -48,6 +53,13 @@ class Passwords:
                 return await asyncio.to_thread(work, *args)
         finally:
             self._waiting -= 1
+
+
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """Return an encoded hash with the hasher's parameters and random bytes for its result, which took no hashing."""
+    salt, result = (base64.b64encode(os.urandom(n)).decode().rstrip("=") for n in (hasher.salt_len, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${result}"
 
 
 CHEAPEST = PasswordHasher.from_parameters(profiles.CHEAPEST)

@@ -14,11 +14,20 @@ EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 """Characters. The least is above ASVS's 8 because guessing is judged too; the most keeps hashing cheap to refuse."""
 
+PASSWORD_BYTES_MAX = 9 * PASSWORD_MAX
+"""No more is looked at: one character of NFC, a Hangul syllable, may be typed as three parts of three bytes each."""
+
 STRENGTH_MIN = 3
 """zxcvbn's score of 0 to 4; 3 is "safely unguessable": at least 10^8 guesses."""
 
-ZXCVBN_MAX = 72
-"""zxcvbn raises above this length; what makes 72 characters weak is found in them."""
+JUDGED = 32
+"""Characters that are judged: what is weak in a passphrase of ours is found in them, and zxcvbn's time grows with more."""
+
+LOOKALIKES = frozenset("4@8({[<69!1|/7+$5%20#3z")
+"""Signs that zxcvbn reads as letters too."""
+
+READABLE = 6
+FIRST_UNREAD = ord("α")  # a letter that is in none of zxcvbn's dictionaries
 
 
 def email_address(text: str) -> str:
@@ -29,18 +38,35 @@ def email_address(text: str) -> str:
     return email
 
 
+def address_or_none(text: str) -> str | None:
+    """Return the address in the one spelling it is kept in, or `None` when it is none."""
+    try:
+        return email_address(text)
+    except Invalid:
+        return None
+
+
+def as_typed(candidate: Secret) -> Secret:
+    """Return a typed password in the one spelling that is hashed (NFC); what can't be one becomes something no one has."""
+    if len(candidate.reveal()) > PASSWORD_BYTES_MAX:  # cutting it off would take what begins with the password for it
+        return Secret("")
+    try:
+        text = unicodedata.normalize("NFC", candidate.reveal_text())
+    except UnicodeDecodeError:
+        return Secret("")
+    return Secret(text) if len(text) <= PASSWORD_MAX else Secret("")
+
+
 def password(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
     """Return the password, normalised (NFC), if it is hard to guess for who knows the words in `about`.
 
     Raises `Invalid` saying what to change.
     """
+    if len(candidate.reveal()) > PASSWORD_BYTES_MAX:
+        raise _length()
     text = unicodedata.normalize("NFC", decoded(candidate, field="password"))
     if not PASSWORD_MIN <= len(text) <= PASSWORD_MAX:
-        raise Invalid(
-            f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters",
-            hint="a few random words do well",
-            field="password",
-        )
+        raise _length()
     if strength(text, about=about) < STRENGTH_MIN:
         raise Invalid(
             "that password is easily guessed", hint="make it longer, or use a few random words", field="password"
@@ -48,15 +74,36 @@ def password(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
     return Secret(text)
 
 
+def _length() -> Invalid:
+    return Invalid(
+        "a password has {least} to {most} characters",
+        hint="a few random words do well",
+        field="password",
+        least=PASSWORD_MIN,
+        most=PASSWORD_MAX,
+    )
+
+
 def decoded(candidate: Secret, *, field: str) -> str:
     """Return a typed secret as text; raises `Invalid` when its bytes are no UTF-8."""
     try:
         return candidate.reveal_text()
     except UnicodeDecodeError:
-        raise Invalid(f"the {field} is not text in UTF-8", field=field) from None
+        raise Invalid("that is not text in UTF-8", field=field) from None
 
 
 def strength(text: str, *, about: tuple[str, ...]) -> int:
-    """Return zxcvbn's score of 0 (guessed at once) to 4."""
-    score: int = zxcvbn(text[:ZXCVBN_MAX], user_inputs=list(about))["score"]
+    """Return zxcvbn's score of 0 (guessed at once) to 4: of the first 32 characters, within a few milliseconds.
+
+    zxcvbn tries every reading of every sign that may stand for a letter: two dozen of them take it seconds, in which
+    nothing else of this process would run. So the first six kinds keep their readings, further ones count as they are.
+    """
+    readable: list[str] = []
+    judged = ""
+    for character in text[:JUDGED]:
+        if character in LOOKALIKES and character not in readable:
+            readable.append(character)
+        at = readable.index(character) if character in LOOKALIKES else 0
+        judged += character if at < READABLE else chr(FIRST_UNREAD + at)
+    score: int = zxcvbn(judged, user_inputs=list(about))["score"]
     return score

@@ -1,15 +1,19 @@
-"""Verbs of identity: make an account, prove its second factor, freeze it. One transaction each, its event inside."""
+"""Verbs of accounts: make one, prove its second factor, freeze it. One transaction each, its event inside."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, NotFound, NotProven
+from keywright.errors import CodeReused, Conflict, NotFound, NotProven
 from keywright.identity import rules, store, totp
-from keywright.identity.model import Account, Credentials, Enrolled, FactorProof
+from keywright.identity.factors import ENROLLED, totp_place
+from keywright.identity.model import Account, Credentials, Enrolled, FactorProof, Visitor
 from keywright.identity.passwords import Passwords
 from keywright.ids import new_id, new_uid
-from keywright.sealing.envelope import Place, open_sealed, seal
+from keywright.sealing.envelope import open_sealed, seal
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.changes import announce
@@ -31,9 +35,9 @@ class IdentityService:
         Raises `Invalid` for an e-mail address or password that breaks the rules.
         """
         address = rules.email_address(email)
-        return await self._passwords.hash(
-            rules.password(password, about=(address, address.partition("@")[0], "keywright"))
-        )
+        about = (address, address.partition("@")[0], "keywright")
+        # In a thread: judging takes milliseconds, in which no other request would be answered.
+        return await self._passwords.hash(await asyncio.to_thread(rules.password, password, about=about))
 
     async def create_account(
         self, tx: Tx, email: str, *, password_hash: str, actor: Actor | None = None, now: int
@@ -42,20 +46,36 @@ class IdentityService:
 
         Raises `Invalid` for an address that is none and `Conflict` for one that is taken, or kept for the sandbox's demo.
         """
-        if rules.email_address(email) == DEMO_EMAIL and not self._sandbox:
-            raise Conflict(f"{DEMO_EMAIL} is kept for the sandbox's demo", hint="choose another address")
+        secret = totp.new_secret()
+        account = await self._insert(tx, email, password_hash=password_hash, totp_secret=secret, actor=actor, now=now)
+        return Enrolled(account, secret)
+
+    async def open_account(self, tx: Tx, email: str, *, password_hash: str, visitor: Visitor, now: int) -> Account:
+        """Make an account whose second factor is still to come; nothing that needs one can be done with it before.
+
+        Raises `Invalid` for an address that is none and `Conflict` for one that is taken, or kept for the sandbox's demo.
+        """
+        actor = Actor("", "", visitor.address, visitor.agent, visitor.request_id)
+        return await self._insert(tx, email, password_hash=password_hash, totp_secret=None, actor=actor, now=now)
+
+    async def _insert(
+        self, tx: Tx, email: str, *, password_hash: str, totp_secret: Secret | None, actor: Actor | None, now: int
+    ) -> Account:
+        address = rules.email_address(email)
+        if address == DEMO_EMAIL and not self._sandbox:
+            raise Conflict("{email} is kept for the sandbox's demo", hint="choose another address", email=DEMO_EMAIL)
         uid = new_uid()
         while await store.is_uid_taken(tx, uid):  # nine digits: a birthday among thirty thousand accounts
             uid = new_uid()
-        account = Account(new_id("acc"), uid, rules.email_address(email), now, None)
-        secret = totp.new_secret()
-        sealed = seal(self._keyring, secret, place=_totp_place(account.id))
+        account = Account(new_id("acc"), uid, address, now, None, has_factor=totp_secret is not None)
+        sealed = seal(self._keyring, totp_secret, place=totp_place(account.id)) if totp_secret else b""
         await store.insert_account(tx, account, Credentials(password_hash, sealed, 0))
-        event = Event(
-            Kind.ACCOUNT_CREATED, actor or Actor(account.id), account.id, account.id, 1, {"email": account.email}
-        )
+        by = actor or Actor("")
+        by = by if by.id else replace(by, id=account.id)
+        version = ENROLLED if totp_secret else 1
+        event = Event(Kind.ACCOUNT_CREATED, by, account.id, account.id, version, {"email": account.email})
         await self._audit.record(tx, event, now=now)
-        return Enrolled(account, secret)
+        return account
 
     async def account(self, tx: Tx, *, email: str = "", account_id: str = "") -> Account:
         """Return the account of this e-mail address or id; raises `NotFound`."""
@@ -73,10 +93,14 @@ class IdentityService:
     async def prove_second_factor(self, tx: Tx, account_id: str, code: str, *, now: int) -> FactorProof:
         """Use up a TOTP code and return the proof that it was right.
 
-        Raises `NotProven` when it is wrong, late, or of a time step already used: by any action, in any process.
+        Raises `NotProven` when it is wrong or late, or the account has no authenticator, and `CodeReused` when its time step
+        was used already: by any action, in any process. Limits are `entrance`'s: this verb tries as often as it is called.
         """
+        await store.lock_account(tx, account_id=account_id)  # or a code of one that is being replaced would still serve
         _, credentials = await self._find(tx, account_id=account_id)
-        secret = open_sealed(self._keyring, credentials.totp_sealed, place=_totp_place(account_id))
+        if not credentials.has_factor:
+            raise NotProven("this account has no second factor yet", hint="sign in at the console and enrol one")
+        secret = open_sealed(self._keyring, credentials.totp_sealed, place=totp_place(account_id))
         step = totp.step_of_code(secret, code, now=now)
         if step is None:
             raise NotProven(
@@ -85,8 +109,10 @@ class IdentityService:
         if not await store.consume_totp_step(tx, account_id=account_id, step=step):
             wait = (step + 1) * totp.STEP_MS - now
             seconds = max(1, -(-wait // 1000))
-            raise NotProven(
-                "that code was used before", hint=f"each code serves once: wait {seconds} s for the next one"
+            raise CodeReused(
+                "that code was used before",
+                hint="each code serves once: wait {seconds} s for the next one",
+                seconds=seconds,
             )
         return FactorProof(account_id, "totp", now)
 
@@ -101,7 +127,7 @@ class IdentityService:
     async def totp_secret_of_sandbox_demo(self, tx: Tx, account_id: str) -> Secret:
         """Return the demo account's TOTP secret once more; no other account's is ever shown after enrolment."""
         credentials = await self._demo(tx, account_id)
-        return open_sealed(self._keyring, credentials.totp_sealed, place=_totp_place(account_id))
+        return open_sealed(self._keyring, credentials.totp_sealed, place=totp_place(account_id))
 
     async def freeze_demo(self, tx: Tx, *, now: int) -> None:
         """Freeze the demo account if there is one: its keys were made without a person, and may reach no real service."""
@@ -118,7 +144,21 @@ class IdentityService:
     async def is_password(self, tx: Tx, account_id: str, candidate: Secret) -> bool:
         """Tell whether `candidate` is the account's password."""
         _, credentials = await self._find(tx, account_id=account_id)
-        return await self._passwords.matches(credentials.password_hash, candidate)
+        return await self.matches(credentials, candidate)
+
+    async def matches(self, credentials: Credentials | None, candidate: Secret) -> bool:
+        """Tell whether `candidate` is the password behind the credentials; takes as long when there are none.
+
+        Nothing beyond the longest password is hashed. Raises `Busy` when too many wait already.
+        """
+        return await self._passwords.matches(
+            credentials.password_hash if credentials else self._passwords.nobodys, rules.as_typed(candidate)
+        )
+
+    async def recognise(self, tx: Tx, email: str) -> tuple[Account, Credentials] | None:
+        """Return the account of what was typed as an e-mail address, or `None`: for sign-in, which tells neither."""
+        address = rules.address_or_none(email)
+        return await store.find_account(tx, email=address) if address else None
 
     async def freeze(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> None:
         """Freeze the account: every request with any of its keys is refused from the commit on. Needs no factor (N8)."""
@@ -140,18 +180,18 @@ class IdentityService:
         await announce(tx)
         await self._audit.record(tx, Event(Kind.ACCOUNT_UNFROZEN, actor, account_id, account_id), now=now)
 
+    async def find(self, tx: Tx, account_id: str) -> tuple[Account, Credentials]:
+        """Return the account and what it is recognised by; raises `NotFound`. For the way in only."""
+        return await self._find(tx, account_id=account_id)
+
     async def _find(self, tx: Tx, *, email: str = "", account_id: str = "") -> tuple[Account, Credentials]:
         found = await store.find_account(tx, email=rules.email_address(email) if email else "", account_id=account_id)
         if found is None:
             raise NotFound(
-                f"there is no account {email or account_id}", hint="`keywright accounts list` shows them all"
+                "there is no account {name}", hint="`keywright accounts list` shows them all", name=email or account_id
             )
         return found
 
 
 DEMO_EMAIL = "demo@keywright.example"
 """The sandbox's demo account. RFC 2606 keeps `.example` free: no mail ever goes there."""
-
-
-def _totp_place(account_id: str) -> Place:
-    return Place("accounts", account_id, account_id)

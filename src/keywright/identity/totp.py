@@ -10,6 +10,7 @@ import pyotp
 from keywright.secret import Secret
 
 STEP_MS = 30_000
+DIGITS = 6
 DRIFT_STEPS = 1
 """Steps before and after the present one whose codes are taken: RFC 6238 section 5.2 allows one for delay, and phones
 run fast as often as slow. ASVS 6.5.5 asks for less; docs/decisions says why we keep it."""
@@ -36,6 +37,11 @@ def step_of_code(secret: Secret, code: str, *, now: int) -> int | None:
         if hmac.compare_digest(generator.generate_otp(step).encode(), given) and shaped:
             found = step
     return found
+
+
+def code_at(secret: Secret, *, now: int) -> str:
+    """Return what an authenticator with this secret shows at `now`."""
+    return pyotp.TOTP(secret.reveal_text()).generate_otp(now // STEP_MS)
 
 
 def provisioning_uri(secret: Secret, *, email: str, issuer: str) -> Secret:

@@ -25,7 +25,10 @@ def parse_allowlist(entries: tuple[str, ...], *, most: int) -> tuple[str, ...]:
     """
     if len(entries) > most:
         raise Invalid(
-            f"an allowlist holds at most {most} entries", hint="join neighbours into CIDR blocks", field="addresses"
+            "an allowlist holds at most {most} entries",
+            hint="join neighbours into CIDR blocks",
+            field="addresses",
+            most=most,
         )
     networks = {_network(entry) for entry in entries}
     return tuple(
@@ -37,31 +40,42 @@ def _network(entry: str) -> Network:
     text = entry.strip()
     address, slash, prefix = text.partition("/")
     if "%" in text or (slash and not PREFIX.fullmatch(slash + prefix)):
-        raise _refused(entry, "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48")
+        raise _refused(entry, hint="write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48")
     parsed: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
     try:
         parsed = ipaddress.ip_address(address)
         if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
             if slash and int(prefix) < 96:  # the mapped range is ::ffff:0:0/96
-                raise _refused(entry, "write IPv4 addresses as such")
+                raise _refused(entry, hint="write IPv4 addresses as such")
             parsed, prefix = parsed.ipv4_mapped, str(int(prefix) - 96) if slash else ""
         network = ipaddress.ip_network(f"{parsed}/{prefix}" if slash else str(parsed), strict=True)
     except ValueError as error:
-        raise _refused(entry, _why(str(error), str(parsed) if parsed else address, prefix)) from None
+        if "host bits" not in str(error):
+            raise _refused(entry, hint="write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48") from None
+        raise _refused(
+            entry,
+            hint="it has bits set after its prefix; the block is {block}, the single address {address}",
+            block=ipaddress.ip_network(f"{parsed}/{prefix}", strict=False),
+            address=parsed,
+        ) from None
     widest = WIDEST_V4 if network.version == 4 else WIDEST_V6
     if network.prefixlen < widest:
-        raise _refused(entry, f"a block is at most /{widest} wide; this one holds {network.num_addresses:,} addresses")
+        raise _refused(
+            entry,
+            hint="a block is at most /{widest} wide; this one holds {count} addresses",
+            widest=widest,
+            count=f"{network.num_addresses:,}",
+        )
     if network.is_multicast or network.is_unspecified:
-        raise _refused(entry, "no request comes from there")
+        raise _refused(entry, hint="no request comes from there")
     return network
 
 
-def _refused(entry: str, hint: str) -> Invalid:
-    return Invalid(f"{entry[:64]!r} is not an address a key can be bound to", hint=hint, field="addresses")
-
-
-def _why(problem: str, address: str, prefix: str) -> str:
-    if "host bits" in problem:
-        block = ipaddress.ip_network(f"{address}/{prefix}", strict=False)
-        return f"it has bits set after its prefix; the block is {block}, the single address {address}"
-    return "write it like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48"
+def _refused(entry: str, *, hint: str, **values: object) -> Invalid:
+    return Invalid(
+        "{entry} is not an address a key can be bound to",
+        hint=hint,
+        field="addresses",
+        entry=repr(entry[:64]),
+        **values,
+    )

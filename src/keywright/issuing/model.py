@@ -54,7 +54,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """A passphrase that was found acceptable for this account (K18). Made by `service.vet_passphrase` only."""
+    """A passphrase that was found acceptable for this account (K18). Made by `passphrases.Passphrases.vet` only."""
 
     account_id: str
     value: Secret
@@ -102,7 +102,7 @@ class ApiKey:
     last_used_at: int | None = None
     last_used_from: str = ""
     holds: bool = True
-    """Whether the grant's MAC is right and the audit log knows no newer version; looked at for single keys only."""
+    """Whether the grant's MAC is right and the audit log knows no newer version."""
 
     @property
     def id(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Iterable
 
 from keywright.errors import Invalid, LimitReached
@@ -14,18 +14,31 @@ from keywright.secret import Secret
 DAY_MS = 24 * 60 * 60 * 1000
 NAME_MAX, MEMO_MAX = 32, 64
 PASSPHRASE_MIN, PASSPHRASE_MAX = 7, 32  # KuCoin's bounds: its clients and people's habits fit them
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters and those that turn the reading direction: a name must look like what it is."""
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Categories of characters that show nothing: a name made of them could not be told from another, or clicked."""
+
+FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters by category that show nothing all the same."""
 
 
 def name(text: str) -> str:
     """Return the name if a key may be called that; raises `Invalid`."""
-    return _label(text, field="name", least=1, most=NAME_MAX)
+    label = text.strip()
+    if not 1 <= len(label) <= NAME_MAX:
+        raise Invalid("a key's name has {least} to {most} characters", field="name", least=1, most=NAME_MAX)
+    if any(unicodedata.category(one) in UNSEEN or one in FILLERS for one in label):
+        raise Invalid("a key's name holds no invisible characters", field="name")
+    return label
 
 
 def memo(text: str) -> str:
     """Return the memo if a key may carry it; raises `Invalid`."""
-    return _label(text, field="memo", least=0, most=MEMO_MAX)
+    label = text.strip()
+    if len(label) > MEMO_MAX:
+        raise Invalid("a key's memo has {least} to {most} characters", field="memo", least=0, most=MEMO_MAX)
+    if any(unicodedata.category(one) in UNSEEN or one in FILLERS for one in label):
+        raise Invalid("a key's memo holds no invisible characters", field="memo")
+    return label
 
 
 def permissions(wanted: Iterable[str]) -> frozenset[Permission]:
@@ -34,9 +47,10 @@ def permissions(wanted: Iterable[str]) -> frozenset[Permission]:
     for word in wanted:
         if word not in known:
             raise Invalid(
-                f"there is no permission {word[:32]!r}",
+                "there is no permission {word}",
                 hint="choose from read, trade, transfer, withdraw",
                 field="permissions",
+                word=repr(word[:32]),
             )
     return frozenset(Permission(word) for word in wanted) | {Permission.READ}
 
@@ -47,7 +61,10 @@ def environment(word: str) -> Environment:
         return Environment(word)
     except ValueError:
         raise Invalid(
-            f"there is no environment {word[:32]!r}", hint="choose spot or futures", field="environment"
+            "there is no environment {word}",
+            hint="choose spot or futures",
+            field="environment",
+            word=repr(word[:32]),
         ) from None
 
 
@@ -58,7 +75,7 @@ def passphrase(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
     """
     text = decoded(candidate, field="passphrase")
     if not PASSPHRASE_MIN <= len(text) <= PASSPHRASE_MAX:
-        raise _weak(f"a passphrase has {PASSPHRASE_MIN} to {PASSPHRASE_MAX} characters")
+        raise _weak("a passphrase has {least} to {most} characters", least=PASSPHRASE_MIN, most=PASSPHRASE_MAX)
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise _weak("a passphrase is made of letters, digits and signs of the ASCII keyboard, without spaces")
     kinds = (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
@@ -75,9 +92,10 @@ def allowlist(entries: tuple[str, ...], granted: frozenset[Permission], *, polic
     outward = sorted(granted & {Permission.TRANSFER, Permission.WITHDRAW})
     if outward and not parsed:
         raise Invalid(
-            f"a key that may {' and '.join(outward)} needs at least one address",
+            "a key that may {permissions} needs at least one address",
             hint="bind it to the address its program runs at",
             field="addresses",
+            permissions=" and ".join(outward),
         )
     return parsed
 
@@ -96,19 +114,11 @@ def free_slot(taken: Iterable[int], *, policy: Policy) -> int:
         if slot not in used:
             return slot
     raise LimitReached(
-        f"an account has at most {policy.keys_per_account} keys, and disabled ones count",
+        "an account has at most {most} keys, and disabled ones count",
         hint="delete one that is not needed",
+        most=policy.keys_per_account,
     )
 
 
-def _label(text: str, *, field: str, least: int, most: int) -> str:
-    label = text.strip()
-    if not least <= len(label) <= most:
-        raise Invalid(f"a key's {field} has {least} to {most} characters", field=field)
-    if UNPRINTABLE.search(label):
-        raise Invalid(f"a key's {field} holds no control characters", field=field)
-    return label
-
-
-def _weak(message: str, *, hint: str = "a password manager makes good ones") -> Invalid:
-    return Invalid(message, hint=hint, field="passphrase")
+def _weak(message: str, *, hint: str = "a password manager makes good ones", **values: object) -> Invalid:
+    return Invalid(message, hint=hint, field="passphrase", **values)

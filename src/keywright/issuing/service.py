@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unopenable, Unusable
+from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unusable
 from keywright.identity.model import FactorProof
 from keywright.identity.service import IdentityService
 from keywright.issuing import grant as grants, material, rules, store
 from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Policy, Status
-from keywright.sealing.envelope import Place, open_sealed, seal
+from keywright.issuing.passphrases import Passphrases, secret_place
+from keywright.sealing.envelope import seal
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.changes import announce
@@ -27,22 +28,10 @@ class IssuingService:
         self._keyring = keyring
         self._audit = audit
         self._identity = identity
+        self._passphrases = Passphrases(keyring=keyring, identity=identity)
+        self.vet_passphrase = self._passphrases.vet
         self.policy = policy
         self._grant_key = keyring.derive(grants.LABEL)
-
-    async def vet_passphrase(
-        self, tx: Tx, owner: Owner, candidate: Secret, *, about: tuple[str, ...] = ()
-    ) -> Passphrase:
-        """Return the passphrase if it may protect one of the owner's keys (K18): before the transaction of `issue`,
-        because judging and hashing take a tenth of a second, and no writer should wait for that.
-
-        Raises `Invalid` saying what to change. `about` are words that someone guessing would try, the key's name first.
-        """
-        account = await self._identity.account(tx, account_id=owner.account_id)
-        passphrase = rules.passphrase(candidate, about=(account.email, *about, "keywright", "kucoin"))
-        if await self._identity.is_password(tx, account.id, passphrase):
-            raise Invalid("that is the account's password", hint="choose another passphrase", field="passphrase")
-        return Passphrase(account.id, passphrase)
 
     def check_wish(
         self, name: str, memo: str, permissions: Iterable[str], environment: str, addresses: tuple[str, ...]
@@ -74,8 +63,7 @@ class IssuingService:
         if new_key.passphrase.account_id != account.id:
             raise Invalid("that passphrase was vetted for another account", field="passphrase")
         passphrase = new_key.passphrase.value
-        for other, kept in await store.list_keys(tx, owner):
-            self._refuse_used_passphrase(other, kept, passphrase)
+        self._passphrases.refuse_used(await store.list_keys(tx, owner), passphrase)
         slot = rules.free_slot(await store.taken_slots(tx, owner), policy=self.policy)
         # 3  make it
         key_id, secret = material.new_key()
@@ -105,7 +93,11 @@ class IssuingService:
 
     async def keys(self, tx: Tx, owner: Owner, *, deleted: bool = False) -> list[ApiKey]:
         """Return the owner's keys, oldest first."""
-        return [key for key, _ in await store.list_keys(tx, owner, deleted=deleted)]
+        return [await self._judged(tx, *found) for found in await store.list_keys(tx, owner, deleted=deleted)]
+
+    async def counts(self, tx: Tx) -> dict[str, int]:
+        """Return how many keys each account has: for operators."""
+        return await store.count_keys(tx)
 
     async def key(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
         """Return one key; raises `NotFound` for one that is deleted away from sight, unknown or someone else's."""
@@ -157,6 +149,29 @@ class IssuingService:
         grant = replace(key.grant, addresses=bound, expires_at=expires_at)
         return await self._change(tx, key, grant, Kind.KEY_ADDRESSES_CHANGED, actor, now=now, addresses=list(bound))
 
+    async def change_passphrase(
+        self,
+        tx: Tx,
+        owner: Owner,
+        key_id: str,
+        *,
+        current: Secret,
+        new: Passphrase,
+        proof: FactorProof,
+        actor: Actor,
+        now: int,
+    ) -> ApiKey:
+        """Give a key a new passphrase; the old one is refused from the commit on, everything else stays (K25).
+
+        Raises `NotProven` without a fresh second factor or the current passphrase, `Invalid`, `NotFound`, `Conflict`.
+        """
+        await self._identity.lock(tx, owner.account_id)  # two keys at once must not be given the same one
+        self._require(proof, owner, now=now, to="change a passphrase")
+        key = await self._living(tx, owner, key_id)
+        self._refuse_expired(key, now=now)
+        await self._passphrases.exchange(tx, owner, key, current=current, new=new)
+        return await self._change(tx, key, key.grant, Kind.KEY_PASSPHRASE_CHANGED, actor, now=now)
+
     async def disable(self, tx: Tx, owner: Owner, key_id: str, *, actor: Actor, now: int) -> ApiKey:
         """Switch a key off: every request that starts after the commit is refused. Asks for no factor, never fails twice.
 
@@ -179,7 +194,7 @@ class IssuingService:
         self._require(proof, owner, now=now, to="enable a key")
         key = await self._living(tx, owner, key_id)
         if key.status_at(now) is not Status.DISABLED:
-            raise Conflict(f"the key is {key.status_at(now)}, not disabled")
+            raise Conflict("the key is {status}, not disabled", status=key.status_at(now))
         self._refuse_expired(key, now=now)
         on = replace(key, disabled_at=None)
         return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
@@ -193,7 +208,7 @@ class IssuingService:
         key = await self._living(tx, owner, key_id, even_altered=True)
         if key.status_at(now) is Status.ACTIVE:
             raise Conflict(
-                "only a disabled key can be deleted", hint=f"disable it first: keywright keys disable {key_id}"
+                "only a disabled key can be deleted", hint="disable it first: keywright keys disable {key}", key=key.id
             )
         gone = replace(key, deleted_at=now)
         if key.holds:
@@ -254,8 +269,10 @@ class IssuingService:
         """Return the key, and in it whether its grant is the one we made and the newest the audit log knows."""
         found = await store.find_key(tx, owner, key_id)
         if found is None:
-            raise NotFound(f"there is no key {key_id[:64]}", hint="`keywright keys list` shows an account's keys")
-        key, kept = found
+            raise NotFound("there is no key {key}", hint="`keywright keys list` shows them all", key=key_id[:64])
+        return await self._judged(tx, *found)
+
+    async def _judged(self, tx: Tx, key: ApiKey, kept: Material) -> ApiKey:
         heard = await self._audit.latest_version(tx, key.id)
         holds = grants.grant_holds(self._grant_key, key.grant, kept.grant_mac) and heard == key.grant.version
         return replace(key, holds=holds)
@@ -267,29 +284,17 @@ class IssuingService:
             raise Conflict("the key is deleted", hint="a deleted key can't be brought back: make a new one")
         if not key.holds and not even_altered:
             raise Unusable(
-                f"the record of key {key.id} was altered outside Keywright: it can only be disabled and deleted",
+                "the record of key {key} was altered outside Keywright: it can only be disabled and deleted",
                 hint="run `keywright audit verify`, and make a new key",
+                key=key.id,
             )
         return key
 
     def _require(self, proof: FactorProof, owner: Owner, *, now: int, to: str) -> None:
         if proof.account_id != owner.account_id or not proof.is_fresh(now=now):
-            raise NotProven(f"to {to} takes the account's second factor", hint="give a fresh code")
+            raise NotProven("to {to} takes the account's second factor", hint="give a fresh code", to=to)
 
     def _refuse_expired(self, key: ApiKey, *, now: int) -> None:
         grant = key.grant
         if grant.status is Status.EXPIRED or (grant.expires_at is not None and grant.expires_at <= now):
             raise Conflict("the key's time is up", hint="make a new one")
-
-    def _refuse_used_passphrase(self, other: ApiKey, kept: Material, passphrase: Secret) -> None:
-        try:
-            secret = open_sealed(self._keyring, kept.secret_sealed, place=secret_place(other.grant))
-        except Unopenable:
-            return  # altered: no passphrase opens anything with it
-        if material.same_digest(material.digest_of(self._keyring, secret, passphrase), kept.passphrase_digest):
-            raise Invalid("another of your keys has that passphrase", hint="give each key its own", field="passphrase")
-
-
-def secret_place(grant: Grant) -> Place:
-    """Return where a key's secret lives: bound to its row, account and environment, which never change."""
-    return Place("api_keys", grant.key_id, f"{grant.account_id}/{grant.sub_account}", grant.environment.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.errors import LimitReached
@@ -17,6 +17,16 @@ async def taken_slots(tx: Tx, owner: Owner) -> list[int]:
     """Return the slots of the owner's keys that are not deleted."""
     query = select(api_keys.c.slot).where(*_of(owner), api_keys.c.slot.is_not(None))
     return [slot for slot in (await tx.execute(query)).scalars() if slot is not None]
+
+
+async def count_keys(tx: Tx) -> dict[str, int]:
+    """Return how many keys that are not deleted each account has, its sub-accounts' among them."""
+    query = (
+        select(api_keys.c.account_id, func.count().label("total"))
+        .where(api_keys.c.slot.is_not(None))
+        .group_by(api_keys.c.account_id)
+    )
+    return {row.account_id: row.total for row in await tx.execute(query)}
 
 
 async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int) -> None:
@@ -70,6 +80,12 @@ async def update_key(tx: Tx, key: ApiKey, *, grant_mac: bytes) -> None:
             **_grant_columns(key.grant, grant_mac),
         )
     )
+
+
+async def set_passphrase(tx: Tx, owner: Owner, key_id: str, *, digest: bytes) -> None:
+    """Keep what recognises a key's new passphrase."""
+    mine = (*_of(owner), api_keys.c.id == key_id)
+    await tx.execute(update(api_keys).where(*mine).values(passphrase_digest=digest))
 
 
 async def set_switches(tx: Tx, key: ApiKey) -> None:

@@ -10,26 +10,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any
 
 from keywright.errors import Invalid
 from keywright.protocol import binance_canonical, binance_errors, binance_keys, binance_orders, binance_refusals
-from keywright.protocol.message import Answer, Header, Request, SignedRequest
+from keywright.protocol.binance_signer import KEY_HEADER, KEY_ID, RECV_WINDOW, WIDEST_WINDOW_MS, BinanceSigner
+from keywright.protocol.message import Answer, Request, SignedRequest
 from keywright.protocol.order import Intent
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 
-KEY_HEADER = b"x-mbx-apikey"
+__all__ = ["KEY_HEADER", "WIDEST_WINDOW_MS", "BinanceDialect", "BinanceSigner", "Claim", "in_time"]
+
 DEFAULT_WINDOW_MS = 5_000
-WIDEST_WINDOW_MS = 60_000
 AHEAD_MS = 1_000
 """How far a request may be ahead of the server's time; exactly this far is too far."""
 
-# What a key id may be made of, anywhere. A NUL, which PostgreSQL would not take in a query, never gets that far.
-_KEY_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # Milliseconds, or microseconds, of a present-day time; a leading zero would be a second spelling of one.
 _TIMESTAMP = re.compile(rb"[1-9](?:[0-9]{12}|[0-9]{15})")
-_RECV_WINDOW = re.compile(rb"(0|[1-9][0-9]{0,4})(?:\.([0-9]{1,3}))?")
 _OTHER_UNITS = {10: "seconds", 19: "nanoseconds"}
 
 
@@ -67,64 +65,6 @@ class Claim:
         return b"%b\0%b\0%b" % (self.method.encode(), self.path, self.payload)
 
 
-class BinanceSigner:
-    """Signs for one key, with everything prepared that depends on the key alone. Shows nothing of it."""
-
-    __slots__ = ("_added", "_before_stamp", "_form_headers", "_headers", "_sign")
-
-    def __init__(
-        self,
-        *,
-        key: str,
-        secret: Secret | None = None,
-        private_key: Secret | None = None,
-        recv_window_ms: Decimal | int | None = None,
-    ) -> None:
-        """Take an HMAC `secret`, or an Ed25519 or RSA `private_key` in PEM. Raises `Invalid` for anything else."""
-        if not _KEY_ID.fullmatch(key_id := key.encode("utf-8", "surrogatepass")):
-            raise Invalid("this can't be the id of a key", field="key")
-        if secret is not None and private_key is None:
-            self._sign = binance_keys.with_secret(secret)
-        elif private_key is not None and secret is None:
-            self._sign = binance_keys.with_private_key(private_key)
-        else:
-            raise Invalid("a key signs with its secret or with its private key: give one of them")
-        self._headers: tuple[Header, ...] = ((KEY_HEADER, key_id),)
-        self._form_headers: tuple[Header, ...] = (
-            *self._headers,
-            (b"content-type", b"application/x-www-form-urlencoded"),
-        )
-        window = b"" if recv_window_ms is None else b"recvWindow=%b&" % _window(recv_window_ms)
-        self._before_stamp = window + b"timestamp="
-        self._added = [b"timestamp", b"signature", *([b"recvwindow"] if window else [])]
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a BinanceSigner can't be pickled or copied: it holds a key")
-
-    def sign(self, method: str, target: bytes | str, body: bytes = b"", *, now_ms: int) -> SignedRequest:
-        """Return the request as it must be sent: recvWindow if one was given, timestamp and signature added.
-
-        They join the body if there is one, else the query. Both are percent-encoded already and signed in that form.
-        Raises `Invalid` for a request that `read` would refuse, and for a time that has not 13 digits.
-        """
-        if not 1_000_000_000_000 <= now_ms <= 9_999_999_999_999:
-            raise Invalid("a timestamp is milliseconds since 1970, 13 digits", field="now_ms")
-        try:
-            raw = target.encode() if isinstance(target, str) else target
-            text = binance_canonical.read_unsigned(method, raw, body, added=self._added)
-        except Refused as refused:
-            reason = refused.facts.get("rule", refused.reason.value)
-            raise Invalid(f"this request can't be signed: {reason}") from refused
-        except UnicodeEncodeError:
-            raise Invalid("the target holds half of a surrogate pair", field="target") from None
-        payload = b"%b&%b%d" % (text, self._before_stamp, now_ms) if text else b"%b%d" % (self._before_stamp, now_ms)
-        signature = self._sign(payload)
-        if body:
-            return SignedRequest(method, raw, self._form_headers, b"%b&signature=%b" % (payload, signature))
-        path = raw[: len(raw) - len(text)] if text else raw + b"?"
-        return SignedRequest(method, b"%b%b&signature=%b" % (path, payload, signature), self._headers, b"")
-
-
 @dataclass(frozen=True, slots=True)
 class BinanceDialect:
     """Binance's way of saying things: spot `/api`, `/sapi`, and whatever else is signed alike."""
@@ -135,7 +75,7 @@ class BinanceDialect:
     def sign(
         method: str,
         target: bytes | str,
-        body: bytes,
+        body: bytes | dict[str, Any],
         *,
         key: str,
         secret: Secret | None = None,
@@ -190,7 +130,7 @@ class BinanceDialect:
         if form.signature is None:
             raise Refused(Reason.HEADER_MISSING, parameter="signature")
         return Claim(
-            key_id=keys[0].decode() if _KEY_ID.fullmatch(keys[0]) else "",
+            key_id=keys[0].decode() if KEY_ID.fullmatch(keys[0]) else "",
             timestamp_us=_read_timestamp(form),
             recv_window_us=_read_window(form),
             signature=binance_keys.canonical_signature(form.signature),
@@ -263,18 +203,10 @@ def _read_window(form: binance_canonical.Form) -> int:
     value = binance_canonical.value_of(form.payload, b"recvWindow")
     if value is None:
         return DEFAULT_WINDOW_MS * 1_000
-    window = _RECV_WINDOW.fullmatch(value)
+    window = RECV_WINDOW.fullmatch(value)
     if window is None:
         raise Refused(Reason.TIMESTAMP_MALFORMED, parameter="recvWindow")
     window_us = int(window[1]) * 1_000 + int((window[2] or b"").ljust(3, b"0"))
     if window_us > WIDEST_WINDOW_MS * 1_000:
         raise Refused(Reason.TIMESTAMP_MALFORMED, parameter="recvWindow", most_ms=WIDEST_WINDOW_MS)
     return window_us
-
-
-def _window(recv_window_ms: Decimal | int) -> bytes:
-    window = Decimal(recv_window_ms)
-    value = f"{window:f}".encode() if window.is_finite() and 0 <= window <= WIDEST_WINDOW_MS else b""
-    if not _RECV_WINDOW.fullmatch(value):
-        raise Invalid("a recvWindow is milliseconds up to 60000, at most three decimals", field="recv_window_ms")
-    return value

@@ -1,12 +1,13 @@
 """Binance's wire as `explain` reads it: the parameters as sent, without the signature, HMAC-SHA256 in hex.
 
-Keys of Ed25519 and RSA have no secret to explain with: their signatures are no spelling of a MAC, and nothing is found.
+Keys of Ed25519 and RSA sign the same bytes; their signatures are base64, percent-encoded where they stand.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
 from keywright.protocol import binance_canonical, explain_forms, explain_payloads, explain_seen as seen
 from keywright.protocol.explain_causes import cause
@@ -42,11 +43,14 @@ def read(request: Request, given: Given) -> Case:
     query, signature = _without_signature(request.query)
     body, in_body = _without_signature(request.body)
     stamp = _value(query, b"timestamp") or _value(body, b"timestamp") or b""
+    by_key = given.public_key is not None
+    sent = signature or in_body or b""
     return Case(
         exchange="binance",
-        signature=signature or in_body or b"",
-        hex_digest=True,
-        any_case=True,
+        # A bare '+' is a space to whoever reads a form.
+        signature=unquote_to_bytes(sent.replace(b"+", b" ")) if by_key else sent,
+        hex_digest=not by_key,
+        any_case=not by_key,
         hashed="sha256",
         server=(query + body,),
         parts=(("query", query), ("body", body)),

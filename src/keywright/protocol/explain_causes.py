@@ -14,6 +14,8 @@ _BYTES = "Serialise the body once, sign those bytes and send those bytes (not th
 _RECIPE = "Put the string together as the first line shows, with nothing between the parts and nothing beside them."
 _COPY = "Copy the secret again, without what stands around it, and read it with the white space stripped."
 _BASE64 = "Send the MAC's 32 bytes as standard base64: 44 characters, the last one '='."
+IN_A_QUERY = "Send it as standard base64, percent-encoded once: '+' is %2B, '/' is %2F, '=' is %3D."
+"""What to do about the spelling of a signature that is no MAC: Binance's by Ed25519 and RSA."""
 
 TEXTS: Mapping[Mistake, tuple[str, str]] = {
     Mistake.CLOCK_OFF: (
@@ -133,6 +135,10 @@ TEXTS: Mapping[Mistake, tuple[str, str]] = {
     Mistake.SECRET_OTHER: (
         "Nothing we know reproduces the signature with this secret: most likely it was made with another one.",
         "Check that id and secret belong to the same key, and that you gave the secret that the client uses.",
+    ),
+    Mistake.KEY_PAIR_OTHER: (
+        "Nothing we know was signed so by this key: most likely the signature was made with another one, or in another way.",
+        "Check that the id belongs to this key. RSA signs with PKCS #1 v1.5 and SHA-256, Ed25519 the payload itself.",
     ),
     Mistake.HASH_OTHER: ("The MAC was made with {about}.", "Use the hash of this exchange."),
     Mistake.HASH_WITHOUT_HMAC: ("Secret and string were hashed together ({about}).", "Use HMAC, not a plain hash."),

@@ -18,10 +18,6 @@ from keywright.protocol.refusal import Refused
 OWN_WINDOW_MS = 5_000
 """What KuCoin itself tolerates; Keywright's gateways may tolerate more."""
 
-_KEY, _SIGN, _STAMP, _PASS, _VERSION = (
-    f"KC-API-{name}" for name in ("KEY", "SIGN", "TIMESTAMP", "PASSPHRASE", "KEY-VERSION")
-)
-_NEEDED = (_KEY, _SIGN, _STAMP, _PASS)
 _PREFIXES = (b"/api", b"/api/v1", b"/api/v2", b"/api/v3")
 LAYOUTS: Forms = (
     Form(b"smpqb"),
@@ -45,24 +41,28 @@ LAYOUTS: Forms = (
 
 def read(request: Request, given: Given) -> Case:
     """Return what the search needs of a request, and what was seen."""
-    stamp, method = seen.value(request, _STAMP), request.method.encode()
+    names = tuple(given.header_prefix + name for name in ("KEY", "SIGN", "TIMESTAMP", "PASSPHRASE", "KEY-VERSION"))
+    key_name, sign_name, stamp_name, pass_name, _ = names
+    stamp, method = seen.value(request, stamp_name), request.method.encode()
     targets, why = _targets(request)
     query = b"?" + request.query if b"?" in request.target else b""
     passphrase_holds, passphrase_causes = _passphrase(request, given)
-    elsewhere = [(name.decode("latin-1"), text) for name, text in request.headers if name != _STAMP.lower().encode()]
+    elsewhere = [
+        (name.decode("latin-1"), text) for name, text in request.headers if name != stamp_name.lower().encode()
+    ]
     window = {"earliest_ms": -given.window_ms, "latest_ms": given.window_ms, "own_ms": OWN_WINDOW_MS}
     observed = (
-        *seen.headers(request, (*_NEEDED, _VERSION), needed=_NEEDED),
+        *seen.headers(request, names, needed=names[:4]),
         *seen.stamp_of_13_digits(stamp, given.now_ms, **window),
         *seen.target(request.method, request.target),
         *seen.body(request.method, request.body),
         *passphrase_causes,
-        *seen.carried(request, given.secret, given.passphrase, apart_from=_PASS),
+        *seen.carried(request, given.secret, given.passphrase, apart_from=pass_name),
         *seen.host(request, "kucoin"),
     )
     return Case(
         exchange="kucoin",
-        signature=seen.value(request, _SIGN),
+        signature=seen.value(request, sign_name),
         hex_digest=False,
         any_case=False,
         hashed="sha256",
@@ -80,10 +80,10 @@ def read(request: Request, given: Given) -> Case:
             "p": explain_forms.paths(request.path, prefixes=_PREFIXES, host=seen.value(request, "host")),
             "q": explain_payloads.queries(request.query, marked=True, decoded_is_right=len(targets) > 1, why=why),
             "b": explain_payloads.bodies(request.body),
-            "k": (Form(seen.value(request, _KEY)),),
+            "k": (Form(seen.value(request, key_name)),),
         },
         layouts=LAYOUTS,
-        key=seen.value(request, _KEY),
+        key=seen.value(request, key_name),
         stamp=stamp,
         skew_ms=seen.skew(stamp, given.now_ms),
         raw_only_because=why,
@@ -107,10 +107,11 @@ def _targets(request: Request) -> tuple[tuple[bytes, ...], str]:
 def _passphrase(request: Request, given: Given) -> tuple[bool | None, list[Cause]]:
     """Return whether the passphrase is what the server wants, and what is wrong with it and its version."""
     secret, passphrase = given.secret, given.passphrase
-    received, version = seen.value(request, _PASS), seen.value(request, _VERSION)
+    version_name = f"{given.header_prefix}KEY-VERSION"
+    received, version = seen.value(request, f"{given.header_prefix}PASSPHRASE"), seen.value(request, version_name)
     causes: list[Cause] = []
     if version not in {b"", b"1", b"2", b"3"}:
-        causes.append(cause(Mistake.KEY_VERSION_UNKNOWN, _VERSION))
+        causes.append(cause(Mistake.KEY_VERSION_UNKNOWN, version_name))
     if passphrase is None or not received:
         return None, causes
     hashed = _mac(secret, passphrase)
@@ -118,7 +119,7 @@ def _passphrase(request: Request, given: Given) -> tuple[bool | None, list[Cause
         if received == passphrase:
             return True, [*causes, cause(Mistake.KEY_VERSION_1, certain=False)]
         if received == hashed:
-            about = f"{_VERSION} is not sent" if not version else f"{_VERSION} says 1"
+            about = f"{version_name} is not sent" if not version else f"{version_name} says 1"
             return False, [*causes, cause(Mistake.KEY_VERSION_MISSING, about)]
     elif received == hashed:
         return True, causes

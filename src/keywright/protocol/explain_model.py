@@ -64,6 +64,7 @@ class Mistake(StrEnum):
     SECRET_IS_KEY = "secret_is_key"
     SECRET_IN_REQUEST = "secret_in_request"
     SECRET_OTHER = "secret_other"
+    KEY_PAIR_OTHER = "key_pair_other"
     # The signature itself.
     HASH_OTHER = "hash_other"
     HASH_WITHOUT_HMAC = "hash_without_hmac"
@@ -179,6 +180,10 @@ class Given:
     """The secret, and what clients make of it."""
     now_ms: int
     window_ms: int
+    header_prefix: str = "KC-API-"
+    """With what the names of KuCoin's headers begin, where the request was sent."""
+    public_key: bytes | None = None
+    """Of Binance's Ed25519 and RSA keys, in PEM: then there is no secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +20,8 @@ from keywright.protocol.explain_model import Case, Form, Forms, Mistake
 MOST_MISTAKES = 3
 MOST_BYTES = 48_000_000
 """Hashed at most, some two hundred thousand ordinary requests: below a second."""
+MOST_CHECKS = 4_000
+"""Messages held against a public key at most; one takes a tenth of a millisecond."""
 MOST_MS_APART = 5_000
 """How far apart two readings of one clock are looked for."""
 
@@ -57,6 +59,22 @@ def search(case: Case, secrets: Forms) -> Found | None:
         if budget < 0:
             break
     return _second_reading(case, secrets, spellings)
+
+
+def search_by_key(case: Case, holds: Callable[[bytes, bytes], bool]) -> Found | None:
+    """Return what was signed, with as few mistakes as possible, for a key of which only `holds(message, signature)` can be
+    asked; `None` when nothing we know fits."""
+    spellings = _spellings(case)
+    for message in case.server:
+        for value, spelt in spellings.items():
+            if holds(message, value):
+                return Found(message, spelt)
+    for *parts, layout in itertools.islice(_choices((*case.forms.values(), case.layouts)), MOST_CHECKS):
+        message = _join(layout.value, dict(zip(case.forms, parts, strict=True)))
+        for value, spelt in spellings.items():
+            if holds(message, value):
+                return Found(message, (*(form for form in (*parts, layout) if form.mistake), *spelt))
+    return None
 
 
 def _choices(axes: tuple[Forms, ...]) -> Iterator[tuple[Form, ...]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keywright.protocol import canonical, kucoin_answers, kucoin_orders, kucoin_refusals
-from keywright.protocol.canonical import METHODS, is_plain
+from keywright.protocol.canonical import METHODS
 from keywright.protocol.kucoin_checking import Claim, KucoinVerifier, Pepper
 from keywright.protocol.kucoin_signing import PREFIX, KucoinSigner, header_names, is_key_id
 from keywright.protocol.message import Answer, Request, SignedRequest
@@ -26,10 +26,15 @@ __all__ = ["Claim", "KucoinDialect", "KucoinSigner", "KucoinVerifier", "Pepper"]
 LONGEST_VALUE = 512
 """Bytes of a header value that are looked at. An honest passphrase of version 1, 32 characters, has at most 128."""
 
+MOST_TARGETS, LONGEST_TARGET = 1_024, 256
+"""Targets of a method that are remembered as canonical, and bytes of the longest. Strangers send targets too: what they
+fill is emptied, and then each is read again."""
+
 _VERSIONS = {b"1": 1, b"2": 2, b"3": 3}
 _SHORT = ("KEY", "SIGN", "TIMESTAMP", "PASSPHRASE", "KEY-VERSION")
 # Digits of a present-day stamp in another unit than milliseconds: the most common mistake, worth its own words.
 _OTHER_UNITS = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}
+_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,11 @@ class KucoinDialect:
     accept_version_1: bool = False
     """Whether the passphrase may come in clear, as python-kucoin sends it. The operator's choice, off unless made."""
     _names: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    _known: dict[str, dict[bytes, canonical.Target]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_names", tuple(header_names(self.header_prefix)[short] for short in _SHORT))
+        object.__setattr__(self, "_known", {method: {} for method in METHODS})
 
     # ── the sender's side
 
@@ -80,15 +87,23 @@ class KucoinDialect:
 
     # ── the receiver's side
 
-    @staticmethod
-    def check_target(method: str, target: bytes) -> canonical.Target:
+    def check_target(self, method: str, target: bytes) -> canonical.Target:
         """Return the target's parts if method and target have one reading only: what `read` begins with.
 
         Raises `Refused` with METHOD_NOT_ALLOWED or TARGET_NOT_CANONICAL.
         """
-        if method not in METHODS:
+        try:
+            return self._known[method][target]
+        except KeyError:
             canonical.check_method(method)
-        return canonical.read_target(target)
+        found = canonical.read_target(target)
+        # KuCoin has a call with a passphrase in its query.
+        if len(target) <= LONGEST_TARGET and b"pass" not in (found.decoded or target).lower():
+            known = self._known[method]
+            if len(known) >= MOST_TARGETS:
+                known.clear()
+            known[target] = found
+        return found
 
     @staticmethod
     def check_body(request: Request, *, body_allowed: bool) -> None:
@@ -111,8 +126,11 @@ class KucoinDialect:
         """
         method, raw, body = request.method, request.target, request.body
         # 1, 2, 3  can it have been signed without ambiguity
-        if target is None and (method not in METHODS or not is_plain(raw)):
-            target = self.check_target(method, raw)
+        if target is None:
+            try:
+                target = self._known[method][raw]
+            except KeyError:
+                target = self.check_target(method, raw)
         if body:
             may_follow = canonical.body_may_follow(method, body_allowed=body_allowed)
             canonical.check_beginning_of_body(body, may_follow=may_follow)
@@ -125,33 +143,35 @@ class KucoinDialect:
             key_id, signature, stamp, proof = values[key], values[sign], values[timestamp], values[passphrase]
         except KeyError:
             raise self._missing(values) from None
-        stated = _VERSIONS.get(values.get(version, b"1"))  # before version 2 there was no such header
-        if stated is None:
-            raise Refused(Reason.KEY_VERSION_UNKNOWN)
+        try:
+            stated = _VERSIONS[values[version]]
+        except KeyError:
+            if version in values:
+                raise Refused(Reason.KEY_VERSION_UNKNOWN) from None
+            stated = 1  # before version 2 there was no such header
         if stated == 1 and not self.accept_version_1:
             raise Refused(Reason.KEY_VERSION_OFF)
         if len(stamp) != 13 or not stamp.isdigit():  # of bytes: ASCII digits only
             unit = _OTHER_UNITS.get(len(stamp), "") if len(stamp) < LONGEST_VALUE and stamp.isdigit() else ""
             raise Refused(Reason.TIMESTAMP_MALFORMED, unit=unit)
         # Cut to nothing rather than short: no MAC and no passphrase is empty.
-        if len(signature) > LONGEST_VALUE:
-            signature = b""
-        if len(proof) > LONGEST_VALUE:
-            proof = b""
+        if len(signature) + len(proof) > LONGEST_VALUE:
+            signature = signature if len(signature) <= LONGEST_VALUE else b""
+            proof = proof if len(proof) <= LONGEST_VALUE else b""
         # 7  can its body be read in one way only
         if body:
             canonical.check_body(body)
         start = stamp + METHODS[method]
         candidates: tuple[bytes, ...] = (start + raw + body if body else start + raw,)
         raw_only_because = ""
-        if target is not None and target.decoded is not None:
+        if target.decoded is not None:
             may_follow = canonical.body_may_follow(method, body_allowed=body_allowed)
             forms = canonical.forms(target, may_follow=may_follow)
             candidates = tuple(start + form + body for form in forms.targets)
             raw_only_because = forms.raw_only_because
-        name = key_id.decode() if is_key_id(key_id) else ""
-        # As `Claim(…)`, without the keyword handling that a named tuple's own constructor goes through first.
-        return tuple.__new__(Claim, (name, int(stamp), stated, signature, proof, candidates, raw_only_because))
+        plain = (key_id.isalnum() and len(key_id) <= 128) or is_key_id(key_id)
+        name = key_id.decode() if plain else ""
+        return _made(Claim, (name, int(stamp), stated, signature, proof, candidates, raw_only_because))
 
     def check(self, claim: Claim, *, secret: Secret, passphrase_digest: bytes, pepper: Secret) -> None:
         """Do nothing if the signature holds, and then the passphrase.

@@ -42,23 +42,18 @@ class Claim(NamedTuple):
 class Pepper:
     """The secret under which passphrases are recognised, ready to use; one for all keys."""
 
-    __slots__ = ("_key", "_marker")
+    __slots__ = ("_key", "start_mark")
 
     def __init__(self, secret: Secret) -> None:
         self._key = MacKey(secret)
         # A whole block, so that it is worked in here, once. Prolonging such a digest is no use to anyone: it is compared
         # in this process and never shown.
-        self._marker = sha256(self._key.digest(b"keywright/passphrase-mark/v1").ljust(64, b"\0")).copy
+        self.start_mark = sha256(self._key.digest(b"keywright/passphrase-mark/v1").ljust(64, b"\0")).copy
+        """Begins the mark of a header, by which one that was proved is known again as long as this process runs."""
 
     def digest(self, header_value: bytes) -> bytes:
         """Return the 32 bytes kept in the passphrase's place; `header_value` as versions 2 and 3 send it."""
         return self._key.digest(header_value)
-
-    def mark(self, header_value: bytes) -> bytes:
-        """Return by what a header that was proved is known again, as long as this process runs."""
-        mark = self._marker()
-        mark.update(header_value)
-        return mark.digest()
 
     def __repr__(self) -> str:
         return "Pepper(•••)"
@@ -68,10 +63,11 @@ class Pepper:
 class KucoinVerifier:
     """What claims of one key are held against; made once per key, and kept with it."""
 
-    __slots__ = ("_digest", "_mac", "_pepper", "_proved", "_signs")
+    __slots__ = ("_digest", "_mac", "_pepper", "_proved", "_ready", "_signs")
 
     def __init__(self, secret: Secret, *, passphrase_digest: bytes, pepper: Pepper) -> None:
         self._mac = MacKey(secret)
+        self._ready = self._mac.start, pepper.start_mark
         self._signs = bool(
             secret
         )  # with an empty secret anyone could have signed; a client that was given no keys does
@@ -85,18 +81,19 @@ class KucoinVerifier:
         Raises `Refused` with SIGNATURE_MISMATCH or PASSPHRASE_MISMATCH.
         """
         _, _, version, signature, passphrase, candidates, raw_only_because = claim
-        mac = self._mac
+        start, new_mark = self._ready
         matched = False
         for candidate in candidates:
-            inner, outer = mac.inner(), mac.outer()
-            inner.update(candidate)
-            outer.update(inner.digest())
+            mac = start()
+            mac.update(candidate)
             # The header itself is compared, not what it decodes to: four spellings decode to the same MAC, and a second
             # spelling would pass for a second request.
-            matched |= hmac.compare_digest(b2a_base64(outer.digest(), newline=False), signature)
-        received = passphrase if version != 1 else mac.base64(passphrase)
-        mark = self._pepper.mark(received)
-        known = hmac.compare_digest(mark, self._proved) and bool(passphrase)
+            matched |= hmac.compare_digest(b2a_base64(mac.finalize(), newline=False), signature)
+        received = passphrase if version != 1 else self._mac.base64(passphrase)
+        marked = new_mark()
+        marked.update(received)
+        mark = marked.digest()
+        known = hmac.compare_digest(mark, self._proved) and passphrase != b""
         if not matched or not self._signs:
             raise Refused(Reason.SIGNATURE_MISMATCH, rule=raw_only_because)
         if not known and not (passphrase and self._learn(received, mark)):

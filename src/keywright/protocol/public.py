@@ -19,7 +19,7 @@ from keywright.secret import Secret
 Plain = str | bytes | Secret
 """A secret as people have it."""
 Body = bytes | dict[str, Any] | list[Any]
-"""As it will be sent; or, where the exchange takes JSON, an object or array to be written once, compactly."""
+"""As it will be sent; or an object or array, to be written once: as compact JSON, for Binance an object as a form."""
 Headers = Mapping[str, str] | Iterable[tuple[str | bytes, str | bytes]]
 
 T = TypeVar("T")
@@ -187,14 +187,7 @@ def _binance_signer(*, key: str, secret: Secret | None, private_key: Secret | No
 
     if private_key is None:
         secret = _needed(secret, "secret")
-    signer = BinanceSigner(key=key, secret=secret, private_key=private_key)
-
-    def sign_form(method: str, target: bytes | str, body: Any = b"", *, now_ms: int) -> SignedRequest:
-        if not isinstance(body, bytes):
-            raise Invalid("a body of Binance's is a form, as bytes: a=1&b=2, percent-encoded", field="body")
-        return signer.sign(method, target, body, now_ms=now_ms)
-
-    return sign_form
+    return BinanceSigner(key=key, secret=secret, private_key=private_key).sign
 
 
 def _check_binance(

@@ -70,6 +70,10 @@ audit_head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("mac", LargeBinary, nullable=False),  # of the newest event
     Column("head_mac", LargeBinary, nullable=False),  # over seq and mac: a cut tail shows
+    # The public chain, as far as it is computed; null in a log from before there was one, until its first checkpoint.
+    Column("link_seq", BigInteger),
+    Column("link", LargeBinary),
+    Column("link_mac", LargeBinary),  # over link_seq and link: only a link of our own making is signed
 )
 
 # ── identity ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,10 +85,62 @@ accounts = Table(
     Column("uid", BigInteger, nullable=False, unique=True),  # the number that exchanges' clients expect
     Column("email", Text, nullable=False, unique=True),  # lower case
     Column("password_hash", Text, nullable=False),
-    Column("totp_sealed", LargeBinary, nullable=False),
+    Column("totp_sealed", LargeBinary, nullable=False),  # empty: no second factor yet
     Column("totp_step", BigInteger, nullable=False),  # the newest time step ever used; only rises
     Column("created_at", BigInteger, nullable=False),
     Column("frozen_at", BigInteger),
+    Column("operator_at", BigInteger),  # since when it is an operator's
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("code_digest", LargeBinary, primary_key=True),  # keyed: of 80 random bits, so nothing slow is needed
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),  # shown in the list of sessions and in the audit log; opens nothing
+    Column("token_digest", LargeBinary, nullable=False, unique=True),  # of the cookie's 256 random bits
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("factor", Text, nullable=False),
+    Column("factor_at", BigInteger),  # null: the password was right, the second factor is still to come
+    Column("step_up_factor", Text, nullable=False),
+    Column("step_up_at", BigInteger),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("device", Text, nullable=False),  # empty: a browser that never signed in completely before
+    Column("pending_totp_sealed", LargeBinary, nullable=False),  # of an enrolment under way; empty: none
+    Column("pending_at", BigInteger),
+    Column(
+        "session_mac", LargeBinary, nullable=False
+    ),  # over all that a decision rests on: a planted row opens nothing
+    Index(None, "account_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("subject", Text, nullable=False),  # what is limited: "factor:acc_…:stranger", "sign-in:203.0.113.7"
+    Column("at", BigInteger, nullable=False),
+    Index(None, "subject", "at"),
+    Index(None, "at"),
+)
+
+operator_links = Table(
+    "operator_links",
+    metadata,
+    Column("code_digest", LargeBinary, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
 )
 
 # ── issuing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +215,21 @@ usage_records = Table(
     Column("status", Integer, nullable=False),
     Column("latency_us", BigInteger, nullable=False),
     Index(None, "key_id", "id"),
+    Index(None, "key_id", "at", "id", "verdict", "method", "address"),  # a span of a key, filtered without the rows
+)
+
+usage_counts = Table(
+    "usage_counts",
+    metadata,
+    # What pages show of many records: added up when they are written, because a million can't be counted per page.
+    Column("key_id", Text, primary_key=True),
+    Column("unit_ms", Integer, primary_key=True, autoincrement=False),  # a minute's, kept some hours; an hour's
+    Column("at", BigInteger, primary_key=True, autoincrement=False),  # where the minute or hour begins
+    Column("verdict", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 key_last_use = Table(

@@ -1,41 +1,162 @@
-"""What the console's address answers today: who is here, `/healthz`, and `/.well-known/jwks.json`. Plain ASGI."""
+"""The console as an ASGI application: every page's route, files, what machines ask for; headers on every answer."""
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Match, Route, Router
+from starlette.types import ASGIApp
 
-SECURITY = [
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
+from keywright.errors import Invalid, KeywrightError, NotFound
+from keywright.web.pages import (
+    account_security,
+    arriving,
+    key_making,
+    key_pages,
+    machines,
+    operators,
+    second_factor,
+    usage,
+)
+from keywright.web.routing import At, Needs, Page, Refusal, route, status_of
+from keywright.web.security import FOR_EVER, NO_STORE, headers_of
+from keywright.web.site import Site
+from keywright.web.visit import Visit
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+log = logging.getLogger(__name__)
+
+
+class KeyId(Convertor[str]):
+    """A key id in a path: anything else is no page at all."""
+
+    regex = "[0-9a-f]{24}"
+
+    def convert(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+
+class RowId(KeyId):
+    """The id of a session or account in a path."""
+
+    regex = "[a-z]{3}_[0-9a-f]{24}"
+
+
+register_url_convertor("key", KeyId())
+register_url_convertor("row", RowId())
 
 
 class Console:
-    """An ASGI application."""
+    """Answers what is asked at the console's port."""
 
-    def __init__(self, *, jwks: bytes, mode: str) -> None:
-        about = {"name": "Keywright", "mode": mode, "management": "the command line: keywright --help"}
-        self._answers = {
-            "/": json.dumps(about).encode(),
-            "/healthz": b'{"status":"ok"}',
-            "/.well-known/jwks.json": jwks,
-        }
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._headers = headers_of(site.place)
+        self._names = {name for name, _ in self._headers}
+        pages = [
+            *arriving.PAGES,
+            *second_factor.PAGES,
+            *account_security.PAGES,
+            *key_pages.PAGES,
+            *key_making.PAGES,
+            *usage.PAGES,
+            *operators.PAGES,
+            *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
+        ]
+        self._routes = [
+            *machines.routes(site),
+            Route("/static/{name:path}", self._file, methods=["GET"]),
+            *(route(site, at) for at in pages),
+        ]
+        self._router = Router(self._routes, redirect_slashes=False, default=self._nothing)
+        self._missing = _everywhere(site, _missing)
+        self._wrong_method = _everywhere(site, _not_this_way)
 
-    async def __call__(self, scope: MutableMapping[str, Any], _receive: object, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        body = self._answers.get(scope["path"])
-        status = 404 if body is None else 200 if scope["method"] in {"GET", "HEAD"} else 405
-        if status != 200:
-            body = b'{"error":"not found"}' if body is None else b'{"error":"method not allowed"}'
-        payload = body or b""
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode()), *SECURITY]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else payload})
+
+        has_begun = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = [pair for pair in message["headers"] if pair[0].lower() not in self._names]
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append(NO_STORE)
+                if message["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
+                    headers.append((b"allow", self._methods_at(scope)))
+                message["headers"] = [*headers, *self._headers]
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, guarded)
+            return
+        except ClientDisconnect:  # nobody is left to answer
+            return
+        except KeywrightError as problem:  # before there was a visit that a page could be made for
+            answer = PlainTextResponse(f"{problem.message}; {problem.hint}\n", status_of(problem))
+        except Exception as unforeseen:  # noqa: BLE001  the page of errors failed too; its text may hold a secret
+            log.error("the console: %s", type(unforeseen).__name__)  # noqa: TRY400
+            answer = PlainTextResponse("something went wrong on our side\n", HTTPStatus.INTERNAL_SERVER_ERROR)
+        if not has_begun:
+            await answer(scope, receive, guarded)
+
+    async def _answer(self, scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
+        if b"%" in scope.get("raw_path", b""):
+            # None of our paths needs it. A proxy that forbids `/operator` must not be passed by writing it otherwise.
+            await self._missing(scope, receive, send)
+            return
+        try:
+            await self._router(
+                {**scope, "app": self}, receive, send
+            )  # with `app`, a wrong method is raised, not answered
+        except HTTPException:
+            await self._wrong_method(scope, receive, send)
+
+    def _methods_at(self, scope: MutableMapping[str, Any]) -> bytes:
+        matching = (one for one in self._routes if one.matches(scope)[0] is not Match.NONE)
+        return ", ".join(sorted({method for one in matching for method in one.methods or ()})).encode()
+
+    async def _file(self, request: Request) -> Response:
+        found = self._site.assets.find(request.path_params["name"])
+        if found is None:
+            return Response(status_code=HTTPStatus.NOT_FOUND)
+        body, content_type = found
+        response = Response(body, media_type=content_type)
+        response.headers[FOR_EVER[0].decode()] = FOR_EVER[1].decode()
+        return response
+
+    async def _nothing(self, scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
+        await self._missing(scope, receive, send)
+
+
+def _everywhere(site: Site, page: Page) -> ASGIApp:
+    """Return what answers with this page whatever the path and method."""
+    return route(site, At("/{path:path}", page, needs=Needs.NOTHING)).app
+
+
+async def _missing(_visit: Visit) -> Response:
+    raise NotFound("there is no such page", hint="follow the menu, or go back")
+
+
+async def _not_this_way(_visit: Visit) -> Response:
+    problem = Invalid("this page is not asked for that way", hint="follow the menu, or go back")
+    raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, problem)

@@ -1,0 +1,124 @@
+"""Writes the list of everything the console says, for translators: `python -m scripts.texts`. A test keeps it in step.
+
+Sentences come from templates and modules of `web` (gettext's own calls, and `marked`), from the errors that are raised
+there and below, and from the advice about refusals: those name their values in braces, `at most {most} keys`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_python
+from babel.messages.pofile import write_po
+from jinja2.ext import babel_extract
+
+from keywright.gateway.advice import advice
+from keywright.protocol.refusal import Reason
+from keywright.web.texts import DOMAIN, ERRORS
+
+SOURCE = Path(__file__).parent.parent / "src" / "keywright"
+WEB = SOURCE / "web"
+LIST = WEB / "locale" / "keywright.pot"
+
+CALLS = dict.fromkeys(("_", "gettext", "marked", "said", "ngettext", "pgettext"))
+ERROR_CLASSES = {
+    "Invalid",
+    "Conflict",
+    "NotFound",
+    "NotProven",
+    "LimitReached",
+    "Limited",
+    "Busy",
+    "CodeReused",
+    "Unusable",
+}
+RAISED_IN = ("identity", "issuing")
+
+Found = tuple[str | tuple[str, str], str | None]
+"""A sentence, or its singular and plural, and its context."""
+
+
+def main() -> None:
+    """Write the list."""
+    LIST.parent.mkdir(parents=True, exist_ok=True)
+    LIST.write_bytes(listed())
+
+
+def listed() -> bytes:
+    """Return the list as it should be: sentences in the order of files and lines, each once, with the files it is in."""
+    catalogue = Catalog(project="Keywright", domain=DOMAIN, charset="utf-8")
+    for path in _files():
+        for message, context in _found(path):
+            catalogue.add(message, context=context, locations=[(path.relative_to(SOURCE).as_posix(), 0)])
+    for sentence in _advice():
+        catalogue.add(sentence, context=ERRORS, locations=[("gateway/advice.py", 0)])
+    written = BytesIO()
+    write_po(written, catalogue, width=120, include_lineno=False, omit_header=True)
+    return b'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n' + written.getvalue()
+
+
+def _advice() -> list[str]:
+    """Return what owners are told about each refusal: with its facts, and without them where that is another sentence."""
+    facts = {"address": "{address}", "base_url": "{base_url}"}
+    said = (advice(verdict, prefix="{prefix}", **known) for verdict in ("", *Reason) for known in (facts, {}))
+    return list(dict.fromkeys(said))
+
+
+def _files() -> list[Path]:
+    below = [path for part in RAISED_IN for path in sorted((SOURCE / part).rglob("*.py"))]
+    return [*sorted((WEB / "templates").rglob("*.html")), *sorted(WEB.rglob("*.py")), *below]
+
+
+def _found(path: Path) -> Iterator[Found]:
+    if path.suffix == ".html":
+        with path.open("rb") as file:
+            options = {"encoding": "utf-8", "trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
+            for _, function, message, _ in babel_extract(file, list(CALLS), [], options):
+                yield from _understood(function, message)
+        return
+    if path.is_relative_to(WEB):
+        with path.open("rb") as file:
+            for _, called, said, _ in extract_python(file, CALLS, [], {"encoding": "utf-8"}):
+                yield from _understood(called, said)
+    yield from ((sentence, ERRORS) for sentence in _errors(ast.parse(path.read_text("utf-8"))))
+
+
+def _understood(function: object, message: object) -> Iterator[Found]:
+    """Yield what a call of gettext says: nothing where it is given a variable."""
+    texts = message if isinstance(message, tuple | list) else (message,)
+    if function == "pgettext" and isinstance(texts[0], str) and isinstance(texts[1], str):
+        yield texts[1], texts[0]
+    elif function == "ngettext" and isinstance(texts[0], str) and isinstance(texts[1], str):
+        yield (texts[0], texts[1]), None
+    elif function != "pgettext" and isinstance(texts[0], str) and texts[0]:
+        yield texts[0], None
+
+
+def _errors(module: ast.Module) -> Iterator[str]:
+    """Yield messages and hints of errors, also of those that a function of the module makes."""
+    makers = ERROR_CLASSES | {
+        node.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Name) and node.returns.id in ERROR_CLASSES
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef) and node.name in makers:
+            yield from _sentences([default for default in node.args.kw_defaults if default is not None])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers:
+            yield from _sentences([*node.args, *(word.value for word in node.keywords if word.arg == "hint")])
+
+
+def _sentences(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            yield node.value
+        elif isinstance(node, ast.IfExp):
+            yield from _sentences([node.body, node.orelse])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Wires the console: what it calls, where it stands, what it shows of the sandbox."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from keywright.app.running import Running
+from keywright.app.services import Services
+from keywright.sandbox.markets import STARTER
+from keywright.settings import Settings
+from keywright.web.app import Console
+from keywright.web.assets import Assets
+from keywright.web.rendering import Pages
+from keywright.web.security import CSRF_LABEL
+from keywright.web.site import Place, Site
+from keywright.web.texts import Texts
+
+SHOWN = ("USDT", "BTC", "ETH")
+"""The play money that is worth a word, in this order."""
+
+
+def console(
+    services: Services, settings: Settings, running: Running, *, origins: tuple[str, ...], jwks: bytes
+) -> Console:
+    """Return the console of one server."""
+    place = Place(
+        origins=origins,
+        mode=running.mode,
+        spot_url=running.spot_url,
+        futures_url=running.futures_url,
+        header_prefix=settings.header_prefix,
+        sign_up_is_open=settings.sign_up_is_open,
+        trusted_proxies=settings.trusted_proxies,
+        play_money=play_money() if settings.is_sandbox else "",
+        usage_days=settings.usage_days,
+        has_development_pages=settings.development_pages,
+    )
+    texts, assets = Texts.load(), Assets()
+    site = Site(
+        place=place,
+        database=services.database,
+        identity=services.identity,
+        issuing=services.issuing,
+        entrance=services.entrance,
+        csrf_key=services.keyring.derive(CSRF_LABEL),
+        clock=services.clock,
+        jwks=jwks,
+        texts=texts,
+        assets=assets,
+        pages=Pages(assets, texts),
+    )
+    return Console(site)
+
+
+def origins_of(settings: Settings, listening: str) -> tuple[str, ...]:
+    """Return the console's official origins, the one to show first. On loopback people write its names as they like."""
+    if settings.public_url:
+        return (settings.public_url.rstrip("/").lower(),)
+    port = urlsplit(listening).port
+    names = (f"http://{name}:{port}" for name in ("localhost", "127.0.0.1", "[::1]"))
+    return tuple(dict.fromkeys((*names, listening)))
+
+
+def play_money() -> str:
+    """Return in words what every new account finds in the sandbox."""
+    totals = {currency: sum(book.get(currency, 0) for book in STARTER.values()) for currency in SHOWN}
+    return ", ".join(f"{amount:,} {currency}" for currency, amount in totals.items())

@@ -1,0 +1,188 @@
+"""What templates are given: plain values, made by `pages`. No row, no service, no session object reaches a template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+NO_TEXTS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the frame around every page shows."""
+
+    csrf: str
+    """The token that every form carries as `csrf`."""
+    origin: str
+    """The official origin, for instance `https://keys.example.org` (K3)."""
+    path: str
+    """Of the page that is shown, to mark the place in menus."""
+    now: int
+    email: str = ""
+    """Of who is signed in, with second factor or without; empty for nobody."""
+    is_complete: bool = False
+    """Whether the second factor was proved: only then are there menus."""
+    is_operator: bool = False
+    is_sandbox: bool = False
+    notice: str = ""
+    """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""
+    session_ends_at: int | None = None
+    """When this session ends if nothing is done (ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form as it comes back: what was typed, never a secret, and what is wrong with it by field name."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Sentences by field; under the empty name what is wrong with the whole."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What to do about the error of the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key in the list and on its page."""
+
+    id: str
+    masked: str
+    """`66f0…a1b2`: enough to tell it from the others."""
+    name: str
+    memo: str
+    status: str
+    """`active`, `disabled`, `expired` or `deleted`."""
+    permissions: tuple[str, ...]
+    """`read`, `trade`, `transfer`, `withdraw`, in this order."""
+    environment: str
+    """`spot` or `futures`."""
+    addresses: tuple[str, ...]
+    """As people write them: a single address without its prefix length."""
+    created_at: int
+    age_days: int
+    expires_at: int | None
+    last_used_at: int | None
+    last_used_from: str
+    holds: bool = True
+    """False when its record was altered behind Keywright's back: it can only be disabled and deleted."""
+    idle_days: int = 0
+    """Since its last use; of a key that was never used since it was made."""
+    requests: int = 0
+    """In the last 24 hours."""
+    refused: int = 0
+    """Of those."""
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether the key is past the 90 days after which keys should be replaced."""
+        return self.age_days >= OLD_DAYS
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nobody would miss it (K20): who still has it could only do harm with it."""
+        return self.idle_days >= IDLE_DAYS
+
+    @property
+    def can_be_deleted(self) -> bool:
+        """Tell whether it is off already."""
+        return self.status in {"disabled", "expired"}
+
+
+OLD_DAYS = 90
+IDLE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """One request in a key's usage."""
+
+    id: int
+    at: int
+    address: str
+    method: str
+    path: str
+    verdict: str
+    """`allowed`, a reason, or nothing where the connection ended first: `words.verdict` says it."""
+    hint: str
+    """What to do about a refusal."""
+    status: int
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bucket of the chart, and one line of the table that says the same."""
+
+    at: int
+    until: int
+    allowed: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageView:
+    """A key's usage as one filter shows it."""
+
+    since: int
+    """Where the span begins; 0: as far back as there is anything."""
+    requests: int
+    refused: int
+    addresses: int
+    bars: tuple[Bar, ...]
+    records: tuple[RecordView, ...]
+    newer: int = 0
+    """The record whose newer ones are a page away; 0: none."""
+    older: int = 0
+    newest: int = 0
+    """What following goes on from."""
+    verdicts: tuple[tuple[str, int], ...] = ()
+    """Reasons that one could ask for, each with how often it was."""
+    methods: tuple[str, ...] = ()
+    query: str = ""
+    """The filter as a query string, to be carried along by links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence about what a key will be."""
+
+    kind: str
+    """`can` and `cannot` do, what of it is a `risk`, `where` it works, `until` when."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One prerequisite of API Management (K2)."""
+
+    name: str
+    """`second_factor`."""
+    is_done: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One of the account's sessions."""
+
+    id: str
+    address: str
+    agent: str
+    created_at: int
+    seen_at: int
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as an operator sees it."""
+
+    id: str
+    uid: int
+    email: str
+    created_at: int
+    frozen_at: int | None
+    has_second_factor: bool
+    keys: int
+    is_operator: bool

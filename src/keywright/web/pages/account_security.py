@@ -1,0 +1,107 @@
+"""Security of the account: second factor, recovery codes, sessions, and the switch that refuses every key."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from keywright.errors import KeywrightError
+from keywright.identity.model import Session
+from keywright.web.model import Form, SessionView
+from keywright.web.pages.second_factor import recovery_codes_page
+from keywright.web.routing import At, status_of
+from keywright.web.security import new_token
+from keywright.web.visit import Visit
+
+SECURITY = "/security"
+
+
+async def security(visit: Visit) -> Response:
+    """Show what protects the account."""
+    return await _security(visit)
+
+
+async def make_recovery_codes(visit: Visit) -> Response:
+    """Make new recovery codes and show them, once; the older ones are dead."""
+    try:
+        await visit.step_up()
+    except KeywrightError as problem:
+        return await _security(visit, which="codes", problem=problem)
+    async with visit.site.database.write() as tx:
+        codes = await visit.site.entrance.factors.make_recovery_codes(
+            tx, visit.own_session, visitor=visit.visitor, now=visit.now
+        )
+    return recovery_codes_page(visit, codes)
+
+
+async def end_session(visit: Visit) -> Response:
+    """End one of the account's sessions, perhaps this one."""
+    session, session_id = visit.own_session, visit.request.path_params["session_id"]
+    async with visit.site.database.write() as tx:
+        await visit.site.entrance.sessions.end(
+            tx, session, session_id, visitor=visit.visitor, why="ended by its owner", now=visit.now
+        )
+    if session_id == session.id:
+        visit.leave(new_token())
+        return visit.to("/sign-in", done="signed-out")
+    return visit.to(SECURITY, done="session-ended")
+
+
+async def end_other_sessions(visit: Visit) -> Response:
+    """End every session but this one."""
+    async with visit.site.database.write() as tx:
+        await visit.site.entrance.sessions.end_others(
+            tx, visit.own_session, visitor=visit.visitor, why="ended by its owner", now=visit.now
+        )
+    return visit.to(SECURITY, done="sessions-ended")
+
+
+async def freeze(visit: Visit) -> Response:
+    """Refuse every key of the account, at once."""
+    async with visit.site.database.write() as tx:
+        await visit.site.identity.freeze(tx, visit.own_account.id, actor=visit.actor, now=visit.now)
+    return visit.to(SECURITY, done="frozen")
+
+
+async def unfreeze(visit: Visit) -> Response:
+    """Let the account's keys be what they were before the freeze."""
+    try:
+        proof = await visit.step_up()
+        async with visit.site.database.write() as tx:
+            await visit.site.identity.unfreeze(tx, visit.own_account.id, proof=proof, actor=visit.actor, now=visit.now)
+    except KeywrightError as problem:
+        return await _security(visit, which="unfreeze", problem=problem)
+    return visit.to(SECURITY, done="unfrozen")
+
+
+async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | None = None) -> Response:
+    account, session = visit.own_account, visit.own_session
+    async with visit.site.database.read() as tx:
+        sessions = await visit.site.entrance.sessions.of(tx, account.id, now=visit.now)
+        codes_left = await visit.site.entrance.factors.recovery_codes_left(tx, account)
+    return visit.page(
+        "security.html",
+        status=status_of(problem) if problem else 200,
+        form=visit.form(problem=problem) if problem else Form(),
+        which=which,
+        has_factor=account.has_factor,
+        codes_left=codes_left,
+        sessions=[_view(one, this=session) for one in sessions],
+        is_frozen=account.frozen_at is not None,
+        needs_code=visit.needs_code,
+    )
+
+
+def _view(session: Session, *, this: Session) -> SessionView:
+    return SessionView(
+        session.id, session.address, session.agent, session.created_at, session.seen_at, session.id == this.id
+    )
+
+
+PAGES = (
+    At(SECURITY, security),
+    At("/security/recovery-codes", make_recovery_codes, "POST"),
+    At("/security/sessions/end-others", end_other_sessions, "POST"),
+    At("/security/sessions/{session_id:row}/end", end_session, "POST"),
+    At("/security/freeze", freeze, "POST"),
+    At("/security/unfreeze", unfreeze, "POST"),
+)

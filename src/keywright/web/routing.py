@@ -1,0 +1,270 @@
+"""From an ASGI request to a page and back: the same steps for every page, in this order.
+
+1  did the browser come by an official origin        else the page that says where that is, and nothing more
+2  a post: is it a form of ours, here in time, whole  else refused before anything is done
+3  what time is it, who asks: cookie, session         not before a post is whole: who holds back its end gains nothing
+4  a post: does the form belong to this browser
+5  may this page be seen at this point of signing in  else on to the page that comes first
+6  the page itself
+7  errors become pages, cookies are set
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from keywright.errors import Busy, Conflict, Invalid, KeywrightError, Limited, NotFound, NotProven, Unusable
+from keywright.gateway.address import client_address, neighbourhood
+from keywright.identity.devices import with_one_more
+from keywright.identity.model import Visitor
+from keywright.identity.sessions import AGENT_MAX, TOUCH_MS
+from keywright.ids import new_request_id
+from keywright.protocol.message import Request as Received
+from keywright.web.security import FORM, Cookies, check_csrf, check_post, new_token
+from keywright.web.site import Site
+from keywright.web.visit import AboutCode, Visit, for_people
+
+log = logging.getLogger(__name__)
+
+MOST_BODY = 64 * 1024
+MOST_FIELDS = 64
+BODY_SECONDS = 15.0
+"""From the end of a post's head to the end of its body: a connection is a place that others wait for."""
+
+
+class Needs(Enum):
+    """How far someone must have come to see a page."""
+
+    NOTHING = "nothing"
+    PASSWORD = "password"
+    """The password was right; the second factor is still to come, or does not exist yet."""
+    COMPLETE = "complete"
+    OPERATOR = "operator"
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class At:
+    """One page: where it stands, what it takes, who may see it."""
+
+    path: str
+    page: Page
+    method: str = "GET"
+    needs: Needs = Needs.COMPLETE
+
+
+class Refusal(Exception):
+    """A status and what to say: for what is wrong before any page is asked."""
+
+    def __init__(self, status: HTTPStatus, problem: KeywrightError) -> None:
+        super().__init__(problem.message)
+        self.status, self.problem = status, problem
+
+
+STATUSES: tuple[tuple[type[KeywrightError], HTTPStatus], ...] = (
+    (Limited, HTTPStatus.TOO_MANY_REQUESTS),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (NotProven, HTTPStatus.FORBIDDEN),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Unusable, HTTPStatus.CONFLICT),
+    (Invalid, HTTPStatus.BAD_REQUEST),
+    (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def status_of(problem: KeywrightError) -> HTTPStatus:
+    """Return the HTTP status that fits an error of ours."""
+    if isinstance(problem, AboutCode):
+        problem = problem.problem
+    return next((status for kind, status in STATUSES if isinstance(problem, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def route(site: Site, at: At) -> Route:
+    """Return the route of one page."""
+    cookies = Cookies(site.place)
+
+    async def answer(request: Request) -> Response:
+        visit = _visit(site, cookies, request)
+        try:
+            response = await _answered(visit, at)
+        except Refusal as refusal:
+            response = problem_page(visit, refusal.problem, status=refusal.status)
+        except KeywrightError as problem:
+            response = problem_page(visit, problem, status=status_of(problem))
+        except ClientDisconnect:
+            raise
+        except Exception as unforeseen:  # noqa: BLE001  whatever it was, its text may hold a secret: only its kind is told
+            log.error("page %s: %s (request %s)", at.path, type(unforeseen).__name__, visit.visitor.request_id)  # noqa: TRY400
+            response = problem_page(visit, _unforeseen(), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        _finish(visit, cookies, response)
+        return response
+
+    return Route(at.path, answer, methods=[at.method])
+
+
+def problem_page(visit: Visit, problem: KeywrightError, *, status: HTTPStatus) -> Response:
+    """Return the page that says what went wrong and what to do."""
+    visit.has_failed = True
+    visit.note(problem)
+    return visit.page(
+        "problem.html",
+        status=status,
+        title=TITLES.get(status, TITLES[HTTPStatus.BAD_REQUEST if status < 500 else HTTPStatus.INTERNAL_SERVER_ERROR]),
+        message=problem.message,
+        hint=for_people(problem.hint),
+        request_id=visit.visitor.request_id,
+    )
+
+
+def _visit(site: Site, cookies: Cookies, request: Request) -> Visit:
+    raw = request.headers.raw
+    token = cookies.token(raw)
+    received = Received(
+        request.method, b"", tuple(raw), b"", request.client.host if request.client is not None else None
+    )
+    address = client_address(received, trusted=site.place.networks)
+    visitor = Visitor(
+        address=address,
+        neighbourhood=neighbourhood(address),
+        agent=request.headers.get("user-agent", "")[:AGENT_MAX],
+        device=cookies.read(cookies.device, raw),
+        request_id=new_request_id(),
+    )
+    locale = site.texts.negotiate(request.headers.get("accept-language", ""))
+    return Visit(site, request, visitor, site.clock(), locale, token or new_token(), is_new_token=token is None)
+
+
+async def _recognise(visit: Visit) -> None:
+    visit.now = visit.site.clock()
+    if visit.is_new_token:
+        return
+    async with visit.site.database.read() as tx:
+        found = await visit.site.entrance.sessions.find(tx, visit.token, now=visit.now)
+        if found is None:
+            return
+        visit.session, visit.account, _ = found
+        visit.is_operator = visit.session.is_complete and await visit.site.entrance.operators.is_operator(
+            tx, visit.account
+        )
+    if visit.now - visit.session.seen_at >= TOUCH_MS:
+        with suppress(Busy):  # a page may still be seen while nothing can be written
+            async with visit.site.database.write() as tx:
+                await visit.site.entrance.sessions.touch(tx, visit.session, now=visit.now)
+            visit.session = replace(visit.session, seen_at=visit.now)
+
+
+async def _answered(visit: Visit, at: At) -> Response:
+    place, request = visit.site.place, visit.request
+    hosts = [value for name, value in request.headers.raw if name == b"host"]
+    if len(hosts) != 1 or hosts[0] not in place.hosts:  # of two, who stands before us may have read the other one
+        return visit.page("elsewhere.html", status=HTTPStatus.MISDIRECTED_REQUEST)
+    if at.method == "POST":
+        check_post(request.headers, place)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+            problem = Invalid("only forms are taken here", hint="use the console's own pages")
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, problem)
+        body = await _body(request)
+        visit.is_whole = True
+        visit.posted = _posted(body)
+    await _recognise(visit)
+    # Without a session there is nothing to do on most pages but to send people to sign in.
+    if at.method == "POST" and (visit.session is not None or at.needs is Needs.NOTHING):
+        check_csrf(
+            visit.site.csrf_key, None if visit.is_new_token else visit.token, visit.text("csrf"), also=visit.csrf
+        )
+    first = _comes_first(visit, at.needs)
+    if first is not None:
+        if visit.is_htmx:  # a fragment of the sign-in page would land inside the page: send the whole browser there
+            return Response(headers={"hx-redirect": first})
+        return visit.to(first)
+    return await at.page(visit)
+
+
+async def _body(request: Request) -> bytes:
+    length = request.headers.get("content-length", "")
+    too_long = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Invalid("that is more than a form of ours can hold"))
+    if length.isdecimal() and int(length[:12]) > MOST_BODY:
+        raise too_long
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_BODY:
+                    raise too_long
+    except TimeoutError:
+        late = Invalid("the form took too long to arrive", hint="reload the page and try again")
+        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, late) from None
+    return bytes(body)
+
+
+def _posted(body: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_qs(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
+            encoding="utf-8",
+        )
+    except ValueError:
+        raise Invalid("that form can't be read", hint="reload the page and try again") from None
+
+
+def _comes_first(visit: Visit, needs: Needs) -> str | None:
+    """Return the page that someone must see before this one, or `None`."""
+    if needs is Needs.NOTHING:
+        return None
+    if visit.session is None:  # who was in with this browser before is told why they see this
+        return "/sign-in?done=session-over" if visit.visitor.device is not None else "/sign-in"
+    if needs is Needs.PASSWORD or visit.session.is_complete:
+        if needs is Needs.OPERATOR and not visit.is_operator:
+            raise NotFound("there is no such page")
+        return None
+    return "/sign-in/code" if visit.account is not None and visit.account.has_factor else "/security/authenticator"
+
+
+def _finish(visit: Visit, cookies: Cookies, response: Response) -> None:
+    response.headers["cache-control"] = "no-store"
+    response.headers["vary"] = "Cookie, Accept-Language, HX-Request"
+    response.headers["x-request-id"] = visit.visitor.request_id
+    if visit.retry_ms:
+        response.headers["retry-after"] = str(-(-visit.retry_ms // 1000))
+    is_unread = visit.request.method == "POST" and not visit.is_whole
+    if is_unread:
+        response.headers["connection"] = "close"  # or whoever sends a body without end would keep the connection
+    # Another site's form comes without our cookie: one set in answer to it would take the session's place.
+    if visit.is_new_token and not is_unread:
+        response.raw_headers.append((b"set-cookie", cookies.keep_token(visit.token)))
+    if visit.new_device is not None:
+        device = with_one_more(visit.visitor.device, visit.new_device)
+        response.raw_headers.append((b"set-cookie", cookies.keep_device(device)))
+
+
+def _unforeseen() -> KeywrightError:
+    return KeywrightError("something went wrong on our side", hint="try again; if it stays, tell whoever runs this")
+
+
+TITLES = {
+    HTTPStatus.BAD_REQUEST: "That can’t be taken",
+    HTTPStatus.FORBIDDEN: "Not allowed",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Not this way",
+    HTTPStatus.CONFLICT: "Not in this state",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many attempts",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Busy",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+}

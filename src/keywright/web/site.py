@@ -1,0 +1,85 @@
+"""What the console is made of: the services it calls and what it knows of where it stands. Handed down, never looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from keywright.gateway.address import compile_networks
+from keywright.identity.entrance import Entrance
+from keywright.identity.service import IdentityService
+from keywright.issuing.service import IssuingService
+from keywright.secret import Secret
+from keywright.storage.transaction import Database
+from keywright.web.assets import Assets
+from keywright.web.rendering import Pages
+from keywright.web.texts import Texts
+from keywright.web.turns import Turns
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the console stands."""
+
+    origins: tuple[str, ...]
+    """Its official origins, the one to show first: `https://keys.example.org`, or those of a loopback port."""
+    mode: str
+    """`sandbox` or `service`: what stands behind the gateways."""
+    spot_url: str
+    futures_url: str
+    header_prefix: str = "KC-API-"
+    sign_up_is_open: bool = True
+    trusted_proxies: tuple[str, ...] = ()
+    play_money: str = ""
+    """What every new account finds in the sandbox, in words."""
+    usage_days: int = 90
+    """How long usage records are kept."""
+    has_development_pages: bool = False
+
+    @property
+    def origin(self) -> str:
+        """The official origin as it is shown (K3)."""
+        return self.origins[0]
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether browsers come by TLS; if not, this is loopback."""
+        return self.origin.startswith("https://")
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Tell whether all money here is play money."""
+        return self.mode == "sandbox"
+
+    @cached_property
+    def hosts(self) -> frozenset[bytes]:
+        """What a browser that came by an official origin names as host."""
+        return frozenset(urlsplit(origin).netloc.encode() for origin in self.origins)
+
+    @cached_property
+    def networks(self) -> tuple[tuple[int, int, int], ...]:
+        """The proxies whose word on the client's address counts."""
+        return compile_networks(self.trusted_proxies)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything a page may use."""
+
+    place: Place
+    database: Database
+    identity: IdentityService
+    issuing: IssuingService
+    entrance: Entrance
+    csrf_key: Secret
+    clock: Callable[[], int]
+    jwks: bytes
+    texts: Texts
+    assets: Assets
+    pages: Pages
+    measuring: Turns = field(default_factory=lambda: Turns(at_once=1, waiting=16))
+    """For passwords that are measured while they are typed: strangers may ask, and each takes a core for 10 to 60 ms."""
+    encrypting: Turns = field(default_factory=lambda: Turns(at_once=1, waiting=4))
+    """For files encrypted under a password: each takes 128 MiB for half a second."""

@@ -1,0 +1,210 @@
+"""One request of a browser, as pages see it: who asks, what was posted, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from gettext import NullTranslations
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from keywright.audit.events import Actor
+from keywright.errors import Invalid, KeywrightError, Limited, NotProven
+from keywright.identity.model import Account, FactorProof, Opened, Session, Visitor
+from keywright.identity.sessions import actor_of
+from keywright.issuing.model import Owner
+from keywright.secret import Secret
+from keywright.web.model import Form, Frame
+from keywright.web.security import csrf_token
+from keywright.web.site import Site
+
+
+@dataclass
+class Visit:
+    """What a page is given."""
+
+    site: Site
+    request: Request
+    visitor: Visitor
+    now: int
+    locale: str
+    token: Secret
+    """What the browser's cookie holds once it is answered."""
+    posted: Mapping[str, list[str]] = field(default_factory=dict, repr=False)
+    session: Session | None = None
+    account: Account | None = None
+    is_new_token: bool = False
+    """Whether the cookie has to be set."""
+    new_device: Secret | None = None
+    is_operator: bool = False
+    """Whether the account became an operator's by a link, and the session is complete."""
+    is_whole: bool = False
+    """Whether all that was posted has arrived."""
+    retry_ms: int = 0
+    """How long until another attempt is looked at, where there were too many."""
+    has_failed: bool = False
+    """Whether this is answered with an error: then nothing is said of what was done before."""
+
+    # ── who asks ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def own_session(self) -> Session:
+        """The session; pages that need one are only reached with one."""
+        if self.session is None:
+            raise NotProven("sign in first")
+        return self.session
+
+    @property
+    def own_account(self) -> Account:
+        """The account; pages that need one are only reached with one."""
+        if self.account is None:
+            raise NotProven("sign in first")
+        return self.account
+
+    @property
+    def texts(self) -> NullTranslations:
+        """What the visitor is answered in."""
+        return self.site.texts.of(self.locale)
+
+    @property
+    def owner(self) -> Owner:
+        """Whose keys these pages are about."""
+        return Owner(self.own_session.account_id)
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit log."""
+        return actor_of(self.own_session, self.visitor)
+
+    @property
+    def needs_code(self) -> bool:
+        """Tell whether a sensitive form must ask for the second factor: there is no fresh step-up."""
+        return self.session is None or self.session.step_up(now=self.now) is None
+
+    def rise(self, opened: Opened) -> None:
+        """Go on in the session that was opened or has risen; the browser gets its new token."""
+        self.session, self.token, self.is_new_token = opened.session, opened.token, True
+        self.new_device = opened.device or self.new_device
+
+    def leave(self, token: Secret) -> None:
+        """Go on as nobody, under a token that names no session."""
+        self.session, self.account, self.token, self.is_new_token = None, None, token, True
+
+    async def step_up(self) -> FactorProof:
+        """Return the proof of a step-up: the one that still serves, or of the code that was posted.
+
+        Raises `AboutCode` when one is needed and none was given, or a wrong one.
+        """
+        return self.own_session.step_up(now=self.now) or await self.prove()
+
+    async def prove(self) -> FactorProof:
+        """Prove the second factor by the code that was posted, and return the proof. Raises `AboutCode`."""
+        code = self.text("code")
+        if not code:
+            raise AboutCode(Invalid("this takes your second factor", hint="enter the code of your authenticator"))
+        try:
+            opened = await self.site.entrance.step_up(
+                self.own_session, Secret(code), visitor=self.visitor, now=self.now
+            )
+        except KeywrightError as problem:
+            raise AboutCode(problem) from None
+        self.rise(opened)
+        proof = opened.session.step_up(now=self.now)
+        if proof is None:
+            raise NotProven("this takes your second factor", hint="give a fresh code")
+        return proof
+
+    # ── what was posted ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def text(self, name: str) -> str:
+        """Return what was posted under a name; the first where there are several, empty where there is none."""
+        return (self.posted.get(name) or [""])[0]
+
+    def secret(self, name: str) -> Secret:
+        """Return a secret that was posted."""
+        return Secret(self.text(name))
+
+    def form(self, *names: str, problem: KeywrightError | None = None, about: str = "") -> Form:
+        """Return the form as it comes back: the named values, and what is wrong with it.
+
+        `about` names the field to blame where the error itself names none.
+        """
+        values = {name: self.text(name) for name in names}
+        if problem is None:
+            return Form(values)
+        self.note(problem)
+        if isinstance(problem, AboutCode):
+            problem, about = problem.problem, "code"
+        field_name = (problem.field if isinstance(problem, Invalid) else "") or about
+        hint = for_people(problem.hint)
+        return Form(values, {field_name: problem.message}, {field_name: hint} if hint else {})
+
+    def note(self, problem: KeywrightError) -> None:
+        """Keep what the answer's headers say of an error: after how long it is worth coming again."""
+        cause = problem.problem if isinstance(problem, AboutCode) else problem
+        self.retry_ms = cause.retry_ms if isinstance(cause, Limited) else self.retry_ms
+
+    @property
+    def csrf(self) -> str:
+        """The token of every form that is shown now.
+
+        A complete session's forms share one: a step-up in one tab must not make the forms of another useless, least of
+        all the one that disables a key.
+        """
+        session = self.session
+        if session is not None and session.is_complete:
+            return csrf_token(self.site.csrf_key, Secret(f"session {session.id}"))
+        return csrf_token(self.site.csrf_key, self.token)
+
+    # ── how it is answered ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def frame(self) -> Frame:
+        """What the frame around the page shows."""
+        session, account = self.session, self.account
+        return Frame(
+            csrf=self.csrf,
+            origin=self.site.place.origin,
+            path=self.request.scope["path"],  # not `request.url`: that is put together with the Host header
+            now=self.now,
+            email=account.email if account else "",
+            is_complete=session is not None and session.is_complete,
+            is_operator=self.is_operator,
+            is_sandbox=self.site.place.is_sandbox,
+            notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
+            session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
+        )
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """Return a page."""
+        html = self.site.pages.page(template, locale=self.locale, frame=self.frame, **context)
+        return HTMLResponse(html, status)
+
+    def fragment(self, template: str, block: str, *, status: int = 200, **context: Any) -> Response:
+        """Return one block of a page alone, for htmx."""
+        html = self.site.pages.block(template, block, locale=self.locale, frame=self.frame, **context)
+        return HTMLResponse(html, status)
+
+    def to(self, path: str, *, done: str = "") -> Response:
+        """Send the browser on to another page of ours, which says what was done."""
+        return RedirectResponse(path + (f"?done={done}" if done else ""), status_code=303)
+
+    @property
+    def is_htmx(self) -> bool:
+        """Tell whether a script asks for a part of a page."""
+        return self.request.headers.get("hx-request") == "true"
+
+
+def for_people(hint: str) -> str:
+    """Return a hint unless it names a command: who is at the console may not be at the server."""
+    return "" if "`keywright " in hint or "keywright keys" in hint else hint
+
+
+class AboutCode(KeywrightError):
+    """What is wrong with the code of the second factor that came with a form."""
+
+    def __init__(self, problem: KeywrightError) -> None:
+        super().__init__(problem.message, hint=problem.hint)
+        self.problem = problem

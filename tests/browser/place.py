@@ -1,0 +1,139 @@
+"""Where the browser tests take place: a server whose clock can be set forward, its bots, and authenticators."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyotp
+
+from keywright.protocol.message import SignedRequest
+from keywright.secret import Secret
+from tests.support.bot import DIALECT, Bot
+from tests.support.server import Installation, Server, Values
+
+ROOT = Path(__file__).parent.parent.parent
+STEP_MS = 30_000
+ELSEWHERE = "console.elsewhere.example"
+"""A name that leads to the server but is not the console's own."""
+
+
+class Clock:
+    """The server's clock: the wall's, set forward."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._offset = 0
+        self._set()
+
+    def __call__(self) -> int:
+        """Return what the server's clock shows."""
+        return time.time_ns() // 1_000_000 + self._offset
+
+    def advance(self, *, ms: int = 0, seconds: int = 0, minutes: int = 0) -> None:
+        """Set it forward."""
+        self._offset += ms + seconds * 1_000 + minutes * 60_000
+        self._set()
+
+    def _set(self) -> None:
+        unfinished = self._file.with_suffix(".new")
+        unfinished.write_text(str(self._offset))
+        unfinished.rename(self._file)
+
+
+@dataclass
+class Authenticator:
+    """An app on a phone: a code for each step, none twice."""
+
+    secret: str
+    clock: Clock
+    used: int = 0
+
+    def code(self) -> str:
+        """Return a code that was not used yet; the server's clock is set forward where there is none."""
+        if self.clock() // STEP_MS <= self.used:
+            self.clock.advance(ms=(self.used + 1) * STEP_MS - self.clock())
+        self.used = self.clock() // STEP_MS
+        return self.shows(self.used)
+
+    def shows(self, step: int) -> str:
+        """Return the code of a step, used or not."""
+        return pyotp.TOTP(self.secret).generate_otp(step)
+
+    def wrong_code(self) -> str:
+        """Return six digits that are no code of now, nor of the steps beside it."""
+        present = self.clock() // STEP_MS
+        right = {self.shows(step) for step in range(present - 2, present + 4)}
+        return next(code for code in ("000000", "111111", "222222", "333333") if code not in right)
+
+
+@dataclass(frozen=True)
+class BotOnTime(Bot):
+    """A bot whose clock is the server's."""
+
+    clock: Clock = field(kw_only=True)
+
+    def sign(self, method: str, target: str, body: bytes = b"") -> SignedRequest:
+        """Return the request signed now."""
+        return DIALECT.sign(
+            method, target, body, key=self.key, secret=self.secret, passphrase=self.passphrase, now_ms=self.clock()
+        )
+
+    def is_served(self) -> bool:
+        """Tell whether a request is answered; where not, for what a person did at the console."""
+        answered = self.get("/api/v1/accounts")
+        refused = {(401, "400003"), (401, "400004"), (403, "411100")}
+        assert (answered.status, answered.code) in {(200, "200000"), *refused}, answered
+        return answered.status == 200
+
+
+@dataclass
+class Running:
+    """The server, its clock, and where it lives."""
+
+    server: Server
+    clock: Clock
+    installation: Installation
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+
+    @property
+    def console(self) -> str:
+        """The official address."""
+        return self.server.console
+
+    def bot(self, values: Values) -> BotOnTime:
+        """Return a bot at the spot gateway."""
+        secret, passphrase = Secret(values.api_secret), Secret(values.api_passphrase)
+        return BotOnTime(self.server.spot, values.api_key, secret, passphrase, clock=self.clock)
+
+    def operator_link(self) -> str:
+        """Return a new one-time operator link, as the command line prints it."""
+        said = self.installation.cli("operator", "link", "--json")
+        assert said.code == 0, said.err
+        link: str = said.json["link"]
+        return link
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[Running]:
+    """Give a running server in a folder nothing was ever started in; it had nothing to complain of when it is stopped."""
+    clock = Clock(folder / "offset")
+    installation = Installation(folder)
+    server = Server(
+        installation,
+        folder / "server",
+        (),
+        {"KEYWRIGHT_DEVELOPMENT_PAGES": "on", "PYTHONPATH": str(ROOT)},
+        launcher=(sys.executable, "-m", "tests.support.shifted_server", str(folder / "offset")),
+    )
+    try:
+        server.wait()
+        yield Running(server, clock, installation)
+        assert server.err == ""
+    finally:
+        server.end()

@@ -1,0 +1,63 @@
+"""Every page is taken to axe, light and dark, and shown on the narrowest screen there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.browser.place import Running
+from tests.browser.tour import PARTS, Tour
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.browser
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+TOO_WIDE = """() => {
+  const root = document.documentElement, wide = [];
+  if (root.scrollWidth > root.clientWidth) wide.push(`the page: ${root.scrollWidth} px`);
+  const rolls = (one) => one && (/auto|scroll/.test(getComputedStyle(one).overflowX) || rolls(one.parentElement));
+  for (const one of document.body.querySelectorAll("*")) {
+    const { right, width, height } = one.getBoundingClientRect();
+    if (right > root.clientWidth + 1 && width > 1 && height > 1 && one.checkVisibility() && !rolls(one.parentElement))
+      wide.push(`${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 30)}`);
+  }
+  return wide;
+}"""
+"""What stands out to the right, and is not inside a part that scrolls by itself, as code does."""
+
+
+def violations(page: Page, scheme: Literal["light", "dark"]) -> list[str]:
+    """Return what axe finds wrong in these colours, a line for each element."""
+    page.emulate_media(color_scheme=scheme)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] }).then((results) => results.violations)")
+    return [f"{scheme}: {one['id']}: {node['html'][:150]}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_page_violates_what_axe_knows_light_and_dark(
+    open_another: Callable[..., Window], running: Running, part: str
+) -> None:
+    window = open_another(reduced_motion="reduce")  # or colours would be looked at on their way from light to dark
+    wrong = [
+        f"{stop}, {violation}"
+        for stop in Tour(window, running).stops(part)
+        for scheme in SCHEMES
+        for violation in violations(window.page, scheme)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_page_fits_the_narrowest_screen(open_another: Callable[..., Window], running: Running, part: str) -> None:
+    """320 px is what is left of 1280 at 400 % (WCAG 1.4.10)."""
+    window = open_another(viewport={"width": 320, "height": 640})
+    stops = Tour(window, running).stops(part)
+    wide = [f"{stop}: {what}" for stop in stops for what in window.page.evaluate(TOO_WIDE)]
+    assert not wide, "\n".join(wide)

@@ -1,0 +1,270 @@
+"""Every page of the console in every state that looks different, one after another."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from playwright.sync_api import expect
+
+from tests.browser.pages import (
+    CODE,
+    button,
+    expect_problem,
+    expect_title,
+    field,
+    give_code,
+    link,
+    read_recovery_codes,
+    read_setup_key,
+    read_values,
+    section,
+    sign_in,
+    sign_out,
+    sign_up,
+    unfold,
+    wish_for_key,
+)
+from tests.browser.place import ELSEWHERE, Authenticator, Running
+from tests.browser.shortcut import Account, new_account
+from tests.browser.window import Window
+from tests.support.server import Values
+from tests.support.visitor import PASSWORD
+
+TOO_LONG = "A name that is far too long for any list of keys"
+
+
+PARTS = ("arriving", "staying")
+"""A tour in two, so that two processes can share the way."""
+
+
+class Tour:
+    """Goes from page to page as someone new would, and says the name of each."""
+
+    def __init__(self, window: Window, running: Running) -> None:
+        self.window, self.page, self.running = window, window.page, running
+        self.email = f"tourist-{next(running.numbers)}@example.org"
+        self.authenticator = Authenticator("", running.clock)
+
+    def stops(self, part: str) -> Iterator[str]:
+        """Yield the name of each page of a part when it is there."""
+        if part == "arriving":
+            yield from self.at_the_door()
+            yield from self.enrolling()
+            yield from self.making_a_key()
+            return
+        with contextlib.closing(self._settle().client):
+            yield from self.managing_it()
+            yield from self.security()
+            yield from self.operating()
+            yield from self.signing_in()
+            yield from self.astray()
+
+    def _settle(self) -> Account:
+        """Be someone who has a key already, and is at its list."""
+        account = new_account(self.running, name="resident")
+        self.email, self.authenticator = account.email, account.authenticator
+        self._use(account.makes_key("bot", "trade", memo="A server in Vienna", addresses="127.0.0.1 2001:db8::/48"))
+        self.window.becomes(account)
+        return account
+
+    def go(self, path: str) -> None:
+        """Open an address of the console."""
+        self.page.goto(self.running.console + path)
+
+    def at_the_door(self) -> Iterator[str]:
+        """Before there is an account."""
+        page = self.page
+        self.go("/sign-in")
+        yield "sign in"
+        field(page, "E-mail address").fill(self.email)
+        field(page, "Password").fill("not-the-password")
+        button(page, "Continue").click()
+        expect_problem(page, "don't belong together")
+        yield "sign in, refused"
+        self.go("/operator")
+        expect_title(page, "Become the operator")
+        yield "operator link, signed out"
+        self.go("/sign-up")
+        yield "sign up"
+        field(page, "E-mail address").fill(self.email)
+        field(page, "Password").fill("password123")
+        expect(page.get_by_text("Easily guessed.")).to_be_visible()
+        yield "sign up, measured"
+        button(page, "Create account").click()
+        expect_problem(page, "easily guessed")
+        yield "sign up, refused"
+
+    def enrolling(self) -> Iterator[str]:
+        """Up to the recovery codes."""
+        page = self.page
+        sign_up(page, self.running, email=self.email, password=PASSWORD)
+        yield "authenticator, start"
+        self.go("/api-management")
+        expect(page.get_by_text("Before your first key")).to_be_visible()
+        yield "keys, checklist"
+        link(page, "Start: Set up an authenticator").click()
+        self.authenticator = read_setup_key(page, self.running)
+        yield "authenticator, scan"
+        give_code(page, self.authenticator.wrong_code(), press="Confirm")
+        expect_problem(page, "not right")
+        yield "authenticator, again"
+        give_code(page, self.authenticator.code(), press="Confirm")
+        read_recovery_codes(page)
+        yield "recovery codes"
+
+    def making_a_key(self) -> Iterator[str]:
+        """From no key to one, with every error on the way."""
+        page = self.page
+        self.go("/api-management")
+        expect(page.get_by_text("No keys yet")).to_be_visible()
+        yield "keys, none"
+        self.go("/api-management/new")
+        yield "new key"
+        field(page, "Name").fill(TOO_LONG)
+        for permission in ("Trade", "Transfer", "Withdraw"):
+            page.get_by_role("checkbox", name=permission, exact=True).check()
+        page.get_by_role("radio", name="Futures", exact=True).check()
+        page.get_by_label("IP addresses it may be used from").fill("0.0.0.0/0, here")
+        button(page, "Continue").click()
+        expect_problem(page)
+        yield "new key, refused"
+        wish_for_key(page, "bot", "Trade", "Withdraw", memo="A server in Vienna", addresses="127.0.0.1 2001:db8::/48")
+        yield "check"
+        field(page, "Passphrase of the key").fill("short")
+        field(page, CODE).fill(self.authenticator.wrong_code())
+        button(page, "Create key").click()
+        expect_problem(page, "passphrase")
+        yield "check, passphrase refused"
+        field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+        give_code(page, self.authenticator.wrong_code(), press="Create key")
+        expect_problem(page, "not right")
+        yield "check, code refused"
+        field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+        give_code(page, self.authenticator.code(), press="Create key")
+        values = read_values(page)
+        yield "key made"
+        self._use(values)
+        self.go("/api-management")
+        yield "keys"
+
+    def _use(self, values: Values) -> None:
+        bot = self.running.bot(values)
+        assert bot.is_served()
+
+    def managing_it(self) -> Iterator[str]:
+        """One key, everything that can be done to it, everything that can go wrong."""
+        page = self.page
+        link(page, "Manage key bot").click()
+        expect_title(page, "bot")
+        yield "key"
+        unfold(page, "Name and memo").get_by_label("Name", exact=True).fill(TOO_LONG)
+        button(page, "Save name and memo").click()
+        expect_problem(page)
+        yield "key, name refused"
+        unfold(page, "Addresses").get_by_label("IP addresses it may be used from").fill("256.1.1.1")
+        button(page, "Save addresses").click()
+        expect_problem(page, "256.1.1.1")
+        yield "key, addresses refused"
+        change = unfold(page, "Passphrase")
+        change.get_by_label("Current passphrase", exact=True).fill("Not-the-one-44")
+        change.get_by_label("New passphrase", exact=True).fill("easy")
+        button(page, "Set passphrase").click()
+        expect_problem(page, "passphrase")
+        yield "key, passphrase refused"
+        button(page, "Disable key bot").click()
+        yield "keys, one disabled"
+        self.running.clock.advance(minutes=11)
+        link(page, "Manage key bot").click()
+        give = section(page, "Enable it again")
+        give.get_by_label(CODE).fill(self.authenticator.wrong_code())
+        give.get_by_role("button").click()
+        expect_problem(page, "not right")
+        yield "key, enabling refused"
+        give = section(page, "Delete for good")
+        give.get_by_label(CODE).fill(self.authenticator.wrong_code())
+        give.get_by_role("checkbox").check()
+        give.get_by_role("button").click()
+        expect_problem(page, "not right")
+        yield "key, deleting refused"
+        self.go("/step-up?next=/security")
+        yield "step-up"
+        give_code(page, self.authenticator.wrong_code(), press="Confirm")
+        expect_problem(page, "not right")
+        yield "step-up, refused"
+        give_code(page, self.authenticator.code(), press="Confirm")
+        expect_title(page, "Security")
+        yield "security, confirmed"
+
+    def security(self) -> Iterator[str]:
+        """What protects the account."""
+        page = self.page
+        self.running.clock.advance(minutes=11)
+        self.go("/security")
+        yield "security"
+        self.go("/security/authenticator")
+        expect_title(page, "Replace your authenticator")
+        yield "authenticator, replace"
+        self.go("/security")
+        button(page, "Freeze the account now").click()
+        expect(page.get_by_role("status").filter(has_text="Your account is frozen")).to_be_visible()
+        yield "security, frozen"
+        section(page, "Lift the freeze").get_by_label(CODE).fill(self.authenticator.wrong_code())
+        button(page, "Lift the freeze").click()
+        expect_problem(page, "not right")
+        yield "security, refused"
+        self.go("/api-management")
+        yield "keys, frozen"
+        page.locator("summary", has_text="Profile menu").click()
+        yield "profile menu"
+
+    def operating(self) -> Iterator[str]:
+        """What operators see."""
+        page = self.page
+        code = self.running.operator_link().partition("#")[2]
+        self.go("/operator")
+        expect_title(page, "Become the operator")
+        yield "operator link"
+        field(page, "Code from the link").fill("kwop-nothing")
+        button(page, "Become the operator").click()
+        expect_problem(page)
+        yield "operator link, refused"
+        field(page, "Code from the link").fill(code)
+        button(page, "Become the operator").click()
+        expect_title(page, "Accounts")
+        yield "accounts"
+        sign_out(page)
+
+    def signing_in(self) -> Iterator[str]:
+        """The second factor on the way in."""
+        page = self.page
+        sign_in(page, self.running, email=self.email, password=PASSWORD)
+        yield "code"
+        give_code(page, self.authenticator.wrong_code(), press="Sign in")
+        expect_problem(page, "not right")
+        yield "code, refused"
+        link(page, "Use a recovery code").click()
+        expect_title(page, "Use a recovery code")
+        yield "recovery"
+        field(page, "Recovery code").fill("aaaa-bbbb-cccc-dddd")
+        button(page, "Sign in").click()
+        expect_problem(page)
+        yield "recovery, refused"
+        self.go("/switch-off")
+        yield "switch off"
+        field(page, "E-mail address").fill(self.email)
+        field(page, "Password").fill(PASSWORD)
+        button(page, "Refuse every key now").click()
+        expect(page.get_by_text("Received")).to_be_visible()
+        yield "switch off, received"
+
+    def astray(self) -> Iterator[str]:
+        """Where nobody means to go."""
+        self.go("/nowhere")
+        expect_title(self.page, "There is nothing here")
+        yield "problem"
+        self.page.goto(self.running.console.replace("localhost", ELSEWHERE))
+        expect_title(self.page, "This is not our address")
+        yield "elsewhere"
+        self.go("/development")
+        yield "components"

@@ -1,0 +1,140 @@
+"""Who lives at the console in tests of it: Ada, signed in twice, an operator, with a key that works and one that is off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from keywright.app.services import Services
+from keywright.secret import Secret
+from keywright.web.app import Console
+from keywright.web.security import CSRF_LABEL, csrf_token
+from tests.support.clock import FakeClock
+from tests.support.visitor import PASSWORD, Caller, console_over
+
+PASSPHRASE, OTHER_PASSPHRASE = "Tide-wharf-29-Q", "Quiet-Harbour-77"
+
+
+@dataclass
+class Household:
+    """Everyone, and what they have."""
+
+    services: Services
+    console: Console
+    ada: Caller
+    elsewhere: Caller
+    """Ada's other browser, signed in too."""
+    bob: Caller
+    """Somebody else, signed in, without keys."""
+    recovery_codes: tuple[str, ...]
+    active: str
+    secret: str
+    off: str
+    session_id: str
+    elsewhere_id: str
+    account_id: str
+    bobs_account_id: str
+
+    def path(self, pattern: str, *, key: str = "") -> str:
+        """Return the path of a route, its placeholders filled in with what is Ada's."""
+        filled = {
+            "{key_id:key}": key or self.active,
+            "{session_id:row}": self.elsewhere_id,
+            "{account_id:row}": self.bobs_account_id,
+        }
+        return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
+
+    async def step_up(self) -> None:
+        """Let Ada prove her second factor once more: for ten minutes nothing asks for it."""
+        await self.ada.get("/step-up")
+        answer = await self.ada.post("/step-up", code=self.ada.code(), next="/security")
+        assert answer.status_code == 303, self.ada.text
+
+
+async def household(services: Services, clock: FakeClock, **place: Any) -> Household:
+    """Return a household that has settled. Ada has just proved her second factor."""
+    console = console_over(services, **place)
+    origin = place.get("origins", ("http://localhost:8400",))[0]
+    bob = Caller(console, clock, address="198.51.100.9", origin=origin, email="bob@example.org")
+    await bob.arrive()
+    ada = Caller(console, clock, origin=origin)
+    codes = await ada.arrive()
+    active, secret = await ada.make_key("trade", name="active", passphrase=PASSPHRASE)
+    off, _ = await ada.make_key(name="off", passphrase=OTHER_PASSPHRASE)
+    await ada.get("/api-management")
+    await ada.post(f"/api-management/{off}/disable")
+    async with services.database.write() as tx:
+        code = await services.entrance.operators.new_code(tx, now=clock())
+    await ada.get("/operator")
+    await ada.post("/operator/claim", code=code.reveal_text())
+    elsewhere = Caller(
+        console, clock, address="203.0.113.7", origin=origin, totp_secret=ada.totp_secret, used_step=ada.used_step
+    )
+    await elsewhere.sign_in()
+    ada.used_step = elsewhere.used_step
+    async with services.database.read() as tx:
+        account = await services.identity.account(tx, email=ada.email)
+        bobs = await services.identity.account(tx, email=bob.email)
+        sessions = await services.entrance.sessions.of(tx, account.id, now=clock())
+    by_address = {session.address: session.id for session in sessions}
+    home = Household(
+        services,
+        console,
+        ada,
+        elsewhere,
+        bob,
+        codes,
+        active,
+        secret,
+        off,
+        by_address[ada.address],
+        by_address[elsewhere.address],
+        account.id,
+        bobs.id,
+    )
+    await home.step_up()
+    return home
+
+
+def csrf_of(home: Household, token: str) -> str:
+    """Return the token that forms carry for the bearer of this cookie."""
+    return csrf_token(home.services.keyring.derive(CSRF_LABEL), Secret(token))
+
+
+WISH = {"name": "third", "memo": "", "permissions": "read trade", "environment": "spot", "addresses": ""}
+
+FORMS: dict[str, dict[str, str]] = {
+    "/sign-up": {"email": "new@example.org", "password": PASSWORD},
+    "/sign-in": {"email": "ada@example.org", "password": PASSWORD},
+    "/sign-in/code": {"code": "000000"},
+    "/sign-in/recovery": {"code": "aaaa-bbbb-cccc-dddd"},
+    "/sign-out": {},
+    "/switch-off": {"email": "ada@example.org", "password": PASSWORD},
+    "/strength": {"secret": PASSWORD, "kind": "password"},
+    "/step-up": {"code": "000000", "next": "/security"},
+    "/security/authenticator/start": {},
+    "/security/authenticator/confirm": {"code": "000000"},
+    "/security/recovery-codes": {},
+    "/security/sessions/end-others": {},
+    "/security/sessions/{session_id:row}/end": {},
+    "/security/freeze": {},
+    "/security/unfreeze": {},
+    "/api-management/new": WISH,
+    "/api-management/summary": WISH,
+    "/api-management/create": {**WISH, "passphrase": "Sloop-ahead-41-Z"},
+    "/api-management/{key_id:key}/download": {
+        "api_secret": "s",
+        "api_passphrase": "p",
+        "file_password": "nine-boats-at-anchor",
+    },
+    "/api-management/{key_id:key}/disable": {},
+    "/api-management/{key_id:key}/rename": {"name": "renamed", "memo": ""},
+    "/api-management/{key_id:key}/addresses": {"addresses": "203.0.113.7"},
+    "/api-management/{key_id:key}/passphrase": {"current": PASSPHRASE, "passphrase": "Sloop-ahead-41-Z"},
+    "/api-management/{key_id:key}/enable": {},
+    "/api-management/{key_id:key}/delete": {"sure": "yes"},
+    "/operator/claim": {"code": "kwop-x"},
+    "/operator/accounts/{account_id:row}/freeze": {},
+}
+"""Every form there is, filled in so that it would be taken where that is possible. A test compares with the routes."""
