@@ -21,7 +21,7 @@ from keywright.issuing.model import Owner, Policy
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.storage.engine import open_database, sqlite_url
 from tests.support.clock import FakeClock
-from tests.support.household import FORMS, Household, csrf_of, household
+from tests.support.household import CHANGES_NOTHING, FORMS, Household, csrf_of, household
 from tests.support.visitor import (
     ORIGIN,
     PASSWORD,
@@ -108,6 +108,8 @@ async def test_web_02_no_form_is_taken_without_its_visitors_own_token(home: Hous
     }
     before = await everything(home.services)
     for pattern, fields in FORMS.items():
+        if pattern in CHANGES_NOTHING:
+            continue
         for what, token in wrong.items():
             form = fields if token is None else {**fields, "csrf": token}
             answer = await ada.send("POST", home.path(pattern), form, origin=ORIGIN, sec_fetch_site="same-origin")
@@ -132,7 +134,7 @@ async def test_web_02_a_form_without_a_cookie_is_refused(home: Household) -> Non
     """A token needs the cookie it belongs to, even where nobody has to be signed in."""
     for cookie in ("", home.ada.token):
         csrf = csrf_of(home, cookie)
-        for path in ("/sign-in", "/sign-up", "/switch-off", "/strength"):
+        for path in ("/sign-in", "/sign-up", "/switch-off"):
             body = f"csrf={csrf}&email=ada%40example.org&password={PASSWORD}".encode()
             answer = await ask(home.console, "POST", path, [("content-type", FORM), ("origin", ORIGIN)], body)
             assert answer.status == 403, path
@@ -383,8 +385,8 @@ async def test_web_09_a_session_of_another_installation_opens_nothing(
     thief = Caller(console_over(other), clock)
     thief.client.headers["cookie"] = f"keywright={home.ada.token}"
     assert not await thief.is_in()
-    answer = await thief.send("POST", "/strength", {"csrf": csrf_of(home, home.ada.token), "secret": "x"})
-    assert answer.status_code == 403
+    answer = await thief.send("POST", "/sign-out", {"csrf": csrf_of(home, home.ada.token)})
+    assert answer.headers["location"] == "/sign-in"
     await database.close()
 
 

@@ -104,6 +104,9 @@ def csrf_of(home: Household, token: str) -> str:
 
 WISH = {"name": "third", "memo": "", "permissions": "read trade", "environment": "spot", "addresses": ""}
 
+CHANGES_NOTHING = {"/strength"}
+"""What may be posted without the token of a form: whoever sends it gains nothing."""
+
 FORMS: dict[str, dict[str, str]] = {
     "/sign-up": {"email": "new@example.org", "password": PASSWORD},
     "/sign-in": {"email": "ada@example.org", "password": PASSWORD},
@@ -111,7 +114,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/sign-in/recovery": {"code": "aaaa-bbbb-cccc-dddd"},
     "/sign-out": {},
     "/switch-off": {"email": "ada@example.org", "password": PASSWORD},
-    "/strength": {"secret": PASSWORD, "kind": "password"},
+    "/strength": {"secret": PASSWORD},
     "/step-up": {"code": "000000", "next": "/security"},
     "/security/authenticator/start": {},
     "/security/authenticator/confirm": {"code": "000000"},

@@ -64,6 +64,8 @@ class At:
     page: Page
     method: str = "GET"
     needs: Needs = Needs.COMPLETE
+    changes: bool = True
+    """Whether a post changes anything: only then has its form to be shown to be this browser's own."""
 
 
 class Refusal(Exception):
@@ -181,7 +183,7 @@ async def _answered(visit: Visit, at: At) -> Response:
         visit.posted = _posted(body)
     await _recognise(visit)
     # Without a session there is nothing to do on most pages but to send people to sign in.
-    if at.method == "POST" and (visit.session is not None or at.needs is Needs.NOTHING):
+    if at.method == "POST" and at.changes and (visit.session is not None or at.needs is Needs.NOTHING):
         check_csrf(
             visit.site.csrf_key, None if visit.is_new_token else visit.token, visit.text("csrf"), also=visit.csrf
         )

@@ -134,5 +134,6 @@ PAGES = (
     At("/sign-out", sign_out, "POST", Needs.PASSWORD),
     At("/switch-off", switch_off_form, needs=Needs.NOTHING),
     At("/switch-off", switch_off, "POST", Needs.NOTHING),
-    At("/strength", meter, "POST", Needs.NOTHING),
+    # It may arrive after the form that it was typed in was sent, and with it the session renewed.
+    At("/strength", meter, "POST", Needs.NOTHING, changes=False),
 )

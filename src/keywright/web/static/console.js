@@ -162,8 +162,7 @@
 
   // htmx: only the secret that is measured leaves, under the name the meter knows.
   body.addEventListener("htmx:configRequest", (event) => {
-    const { measure, csrf } = event.target.dataset;
-    if (measure) event.detail.parameters = { secret: event.target.value, csrf };
+    if ("measure" in event.target.dataset) event.detail.parameters = { secret: event.target.value };
   });
   body.addEventListener("htmx:afterSwap", (event) => {
     reveal(event.detail.target.parentNode || document);
