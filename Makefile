@@ -77,5 +77,5 @@ $(UV):
 	@touch $@ .venv/.server
 
 .venv/.all: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --extra postgres --group dev
+	@$(SYNC) --extra postgres --extra chat --group dev
 	@touch $@ .venv/.test .venv/.server

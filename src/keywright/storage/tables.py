@@ -90,6 +90,88 @@ accounts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("frozen_at", BigInteger),
     Column("operator_at", BigInteger),  # since when it is an operator's
+    Column("trading_password_hash", Text),  # null: none was set
+    Column("email_verified_at", BigInteger),
+    Column("phrase_sealed", LargeBinary),  # the anti-phishing phrase; null: none was chosen
+    Column("language", Text),  # of notices; null: nobody chose one
+    Column("whitelist_on_at", BigInteger),  # since when withdrawals go to listed addresses only
+    Column("external_id", Text),  # the name an exchange that brings its own login knows the account by
+    Index(None, "external_id", unique=True),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("state", Text, nullable=False),  # submitted, approved, refused
+    Column("name", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("document", Text, nullable=False),  # what the person says proves it: a kind and the last digits, no picture
+    Column("submitted_at", BigInteger, nullable=False),
+    Column("decided_at", BigInteger),
+    Column("decided_by", Text, nullable=False),  # an operator's account id, "sandbox", "assertion"; empty: nobody yet
+    Column("reason", Text, nullable=False),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),  # the credential id, base64url
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),  # COSE
+    Column("sign_count", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("passkey_mac", LargeBinary, nullable=False),  # over id, account and public key: a planted one opens nothing
+    Index(None, "account_id"),
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    # What is asked once and answered once: codes sent by e-mail, what a passkey is to sign, captchas that were solved.
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),  # empty: a stranger's
+    Column("purpose", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),  # keyed digest of a code; a challenge itself
+    Column("context", Text, nullable=False),  # what it was given for
+    Column("tries", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Index(None, "account_id", "purpose"),
+    Index(None, "expires_at"),
+)
+
+withdrawal_addresses = Table(
+    "withdrawal_addresses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("memo", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("exempt_daily", Text),  # decimal; up to this much a day needs no confirmation; null: every one does
+    Column("created_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+    Column("address_mac", LargeBinary, nullable=False),  # over all that a withdrawal rests on
+    Index(None, "account_id"),
+)
+
+sub_accounts = Table(
+    "sub_accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("uid", BigInteger, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("memo", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("frozen_at", BigInteger),
+    UniqueConstraint("account_id", "name"),
 )
 
 recovery_codes = Table(
@@ -134,6 +216,39 @@ attempts = Table(
     Index(None, "at"),
 )
 
+service_tokens = Table(
+    "service_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("addresses", Text, nullable=False),  # canonical CIDR blocks, comma between; empty: any
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("last_used_from", Text, nullable=False),
+    Column("token_mac", LargeBinary, nullable=False),  # over all that a decision rests on
+)
+
+spent_assertions = Table(
+    "spent_assertions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # of issuer and id: each assertion serves once
+    Column("expires_at", BigInteger, nullable=False),
+    Index(None, "expires_at"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("name", Text, primary_key=True),  # of the setting that an operator set at the console
+    Column("value", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
 operator_links = Table(
     "operator_links",
     metadata,
@@ -170,7 +285,17 @@ api_keys = Table(
     Column("frozen_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("predecessor_id", Text),  # the key whose successor this is
+    Column("overlap_until", BigInteger),  # of a key with a successor: until then both may share the slot
     UniqueConstraint("account_id", "sub_account", "slot", "lane"),
+)
+
+frozen_permissions = Table(
+    "frozen_permissions",
+    metadata,
+    Column("permission", Text, primary_key=True),  # refused everywhere while this row stands
+    Column("frozen_at", BigInteger, nullable=False),
+    Column("frozen_by", Text, nullable=False),
 )
 
 change_sequence = Table(
@@ -178,6 +303,64 @@ change_sequence = Table(
     metadata,
     Column("name", Text, primary_key=True),  # "keys"
     Column("seq", BigInteger, nullable=False),  # raised in the transaction of every change a gateway must hear of
+)
+
+# ── approvals ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),  # "sandbox", or the id of a service token
+    Column("reference", Text, nullable=False),  # what the asker calls it
+    Column("kind", Text, nullable=False),  # "withdrawal"
+    Column("detail", Text, nullable=False),  # JSON: what is shown and confirmed
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of what is confirmed
+    Column("state", Text, nullable=False),  # waiting, confirmed, refused, expired, consumed
+    Column("factor", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("decided_at", BigInteger),
+    Column("consumed_at", BigInteger),
+    Column("approval_mac", LargeBinary, nullable=False),  # a row that was confirmed behind our back confirms nothing
+    UniqueConstraint("asked_by", "reference"),
+    Index(None, "account_id", "state"),
+)
+
+# ── notices ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # the id of what it is about
+    Column("detail", Text, nullable=False),  # JSON; never a secret
+    Column("once", Text, unique=True),  # what must be told only once, by name; null: each time
+    Column("at", BigInteger, nullable=False),
+    Column("read_at", BigInteger),
+    Column("freeze_used_at", BigInteger),  # when its "this was not me" link was used
+    Index(None, "account_id", "at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("notice_id", Text, ForeignKey("notices.id"), nullable=False),
+    Column("channel", Text, nullable=False),  # email, chat, file
+    Column("recipient", Text, nullable=False),
+    Column("body_sealed", LargeBinary),  # where the message holds a code: gone once delivered
+    Column("tries", Integer, nullable=False),
+    Column("next_at", BigInteger),  # null: delivered or given up
+    Column("delivered_at", BigInteger),
+    Column("failed_at", BigInteger),
+    Column("error", Text, nullable=False),  # in words, of the last try
+    Index(None, "next_at"),
+    Index(None, "notice_id"),
 )
 
 # ── gateway ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,6 +421,15 @@ key_last_use = Table(
     Column("key_id", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("address", Text, nullable=False),
+)
+
+key_addresses = Table(
+    "key_addresses",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
 )
 
 # ── sandbox ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -366,4 +558,24 @@ sandbox_transfers = Table(
     Column("target", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     UniqueConstraint("account_id", "sub_account", "client_oid"),
+)
+
+sandbox_withdrawals = Table(
+    "sandbox_withdrawals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("sub_account", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("memo", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("fee", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("approval_id", Text, nullable=False),  # empty: exempt, none was asked for
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "account_id", "sub_account", "created_at"),
+    Index(None, "status"),
 )
