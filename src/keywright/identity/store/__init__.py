@@ -1,4 +1,7 @@
-"""Queries of identity. Every one that is about an account names it."""
+"""Queries of identity: accounts, sessions, attempts. What else is kept has a module of its own beside this one.
+
+Every one that is about an account names it.
+"""
 
 from __future__ import annotations
 
