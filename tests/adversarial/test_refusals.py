@@ -182,6 +182,20 @@ async def test_frozen(door: Door) -> None:
     await told_nothing(door, bot, "frozen")
 
 
+async def test_pending(door: Door) -> None:
+    """LIFE-11: until its owner says that the secret arrived, a key is refused, and only who has it hears why."""
+    bot = await door.bot(pending=True)
+    msg, hint = await said(door, bot.signed("GET", ACCOUNTS), "key_pending")
+    assert msg == "KC-API-KEY not exists"
+    assert "has not said yet" in hint
+    await told_nothing(door, bot, "said yet")
+    async with door.services.database.write() as tx:
+        await door.services.issuing.acknowledge(
+            tx, bot.person.owner, bot.id, actor=door.world.actor(bot.person), now=door.clock()
+        )
+    await door.allows(bot.signed("GET", ACCOUNTS))
+
+
 async def test_replay(door: Door) -> None:
     shot = door.kt.signed("POST", ORDERS, b"{}")
     await door.allows(shot)

@@ -92,13 +92,14 @@ class World:
         environment: str = "spot",
         addresses: tuple[str, ...] = (),
         sub_account: str = "",
+        pending: bool = False,
     ) -> Held:
         """Make a key, read always among its permissions."""
         owner = Owner(person.account.id, sub_account)
         typed = Secret(f"Pw-{secrets.token_hex(8)}")
         async with self.services.database.read() as tx:
             passphrase = await self.services.issuing.vet_passphrase(tx, owner, typed)
-        new_key = NewKey(name, passphrase, frozenset(permissions), environment, addresses)
+        new_key = NewKey(name, passphrase, frozenset(permissions), environment, addresses, pending=pending)
         async with self.services.database.write() as tx:
             issued = await self.services.issuing.issue(
                 tx, owner, new_key, proof=self.proof(person), actor=self.actor(person), now=self.clock()

@@ -41,6 +41,7 @@ async def chores(
         asyncio.create_task(every(FORGET_SECONDS, forget_attempts), name="attempts"),
         asyncio.create_task(gateways.usage.run(), name="usage"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: expire(services)), name="expire"),
+        asyncio.create_task(every(EXPIRE_SECONDS, lambda: remove_never_shown(services)), name="never shown"),
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
     ]
     if gateways.sandbox is not None:
@@ -76,3 +77,13 @@ async def expire(services: Services) -> None:
     for owner, key_id in due:
         async with services.database.write() as tx:
             await services.issuing.expire(tx, owner, key_id, now=now)
+
+
+async def remove_never_shown(services: Services) -> None:
+    """Remove the new keys whose secret arrived nowhere, one transaction each."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.issuing.never_shown(tx, now=now)
+    for owner, key_id in due:
+        async with services.database.write() as tx:
+            await services.issuing.remove_never_shown(tx, owner, key_id, now=now)

@@ -102,6 +102,8 @@ class KeyRecord:
             return Reason.KEY_DISABLED
         if self.frozen_at is not None:
             return Reason.KEY_FROZEN
+        if self.grant.status is Status.PENDING:
+            return Reason.KEY_PENDING
         return None if self.grant.status is Status.ACTIVE else Reason.KEY_EXPIRED
 
 

@@ -14,7 +14,7 @@ LABEL = "grant/v1"
 
 def grant_mac(key: Secret, grant: Grant) -> bytes:
     """Return the MAC over everything a decision rests on."""
-    fields = [
+    fields: list[object] = [
         grant.key_id,
         grant.account_id,
         grant.sub_account,
@@ -25,6 +25,8 @@ def grant_mac(key: Secret, grant: Grant) -> bytes:
         grant.expires_at,
         grant.version,
     ]
+    if grant.predecessor_id or grant.overlap_until is not None:  # most keys have neither, as all had before there were
+        fields += [grant.predecessor_id, grant.overlap_until]
     return hmac.digest(key.reveal(), b"grant\0" + json.dumps(fields, separators=(",", ":")).encode(), "sha256")
 
 

@@ -27,6 +27,8 @@ class Environment(StrEnum):
 class Status(StrEnum):
     """A key's state as its grant says it."""
 
+    PENDING = "pending"
+    """Made, and nobody has said yet that its secret arrived: it can't be used until someone does."""
     ACTIVE = "active"
     DISABLED = "disabled"
     EXPIRED = "expired"
@@ -70,6 +72,8 @@ class NewKey:
     environment: str = Environment.SPOT
     addresses: tuple[str, ...] = ()
     memo: str = ""
+    pending: bool = False
+    """Whether it may be used only once its owner has said that the secret arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,10 @@ class Grant:
     status: Status
     expires_at: int | None
     version: int
+    predecessor_id: str = ""
+    """The key whose successor this is."""
+    overlap_until: int | None = None
+    """Of a key with a successor: from then on only that one is taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from keywright.issuing.model import Environment, Permission, Policy
 from keywright.secret import Secret
 
 DAY_MS = 24 * 60 * 60 * 1000
+PENDING_MS = 10 * 60 * 1000
+"""How long a new key waits for the word that its secret arrived."""
+
 NAME_MAX, MEMO_MAX = 32, 64
 PASSPHRASE_MIN, PASSPHRASE_MAX = 7, 32  # KuCoin's bounds: its clients and people's habits fit them
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -6,32 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from keywright.audit.events import SYSTEM, Actor, Event, Kind
-from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unusable
+from keywright.audit.events import SYSTEM, Actor, Kind
+from keywright.errors import Conflict, Invalid
 from keywright.identity.model import FactorProof
-from keywright.identity.service import IdentityService
 from keywright.issuing import grant as grants, material, rules, store
-from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Policy, Status
-from keywright.issuing.passphrases import Passphrases, secret_place
+from keywright.issuing.handover import Handover
+from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Status
+from keywright.issuing.passphrases import secret_place
 from keywright.sealing.envelope import seal
-from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
-from keywright.storage.changes import announce
 from keywright.storage.transaction import Tx
 
 
-class IssuingService:
+class IssuingService(Handover):
     """API keys of every account."""
-
-    def __init__(self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, policy: Policy) -> None:
-        self._keyring = keyring
-        self._audit = audit
-        self._identity = identity
-        self._passphrases = Passphrases(keyring=keyring, identity=identity)
-        self.vet_passphrase = self._passphrases.vet
-        self.policy = policy
-        self._grant_key = keyring.derive(grants.LABEL)
 
     def check_wish(
         self, name: str, memo: str, permissions: Iterable[str], environment: str, addresses: tuple[str, ...]
@@ -75,7 +63,7 @@ class IssuingService:
             permissions=permissions,
             environment=environment,
             addresses=addresses,
-            status=Status.ACTIVE,
+            status=Status.PENDING if new_key.pending else Status.ACTIVE,
             expires_at=rules.expiry(permissions, addresses, created_at=now, policy=self.policy),
             version=1,
         )
@@ -137,6 +125,7 @@ class IssuingService:
         """Bind a key to other addresses; its expiry follows (K19). Raises `NotProven`, `Invalid`, `NotFound`, `Conflict`."""
         self._require(proof, owner, now=now, to="change a key's addresses")
         key = await self._living(tx, owner, key_id)
+        self._refuse_pending(key)
         self._refuse_expired(key, now=now)
         bound = rules.allowlist(addresses, key.grant.permissions, policy=self.policy)
         expires_at = rules.expiry(key.grant.permissions, bound, created_at=key.created_at, policy=self.policy)
@@ -168,6 +157,7 @@ class IssuingService:
         await self._identity.lock(tx, owner.account_id)  # two keys at once must not be given the same one
         self._require(proof, owner, now=now, to="change a passphrase")
         key = await self._living(tx, owner, key_id)
+        self._refuse_pending(key)
         self._refuse_expired(key, now=now)
         await self._passphrases.exchange(tx, owner, key, current=current, new=new)
         return await self._change(tx, key, key.grant, Kind.KEY_PASSPHRASE_CHANGED, actor, now=now)
@@ -183,7 +173,7 @@ class IssuingService:
         off = replace(key, disabled_at=now)
         if not key.holds:  # signing an altered grant anew would make it good: only the switch outside it is set
             return await self._switch_off(tx, off, Kind.KEY_DISABLED, actor, now=now)
-        if key.grant.status is Status.EXPIRED:  # that stays in the grant, so that enabling can't forget it
+        if key.grant.status in {Status.EXPIRED, Status.PENDING}:  # that stays, so that enabling can't forget it
             return await self._change(tx, off, key.grant, Kind.KEY_DISABLED, actor, now=now)
         return await self._change(
             tx, off, replace(key.grant, status=Status.DISABLED), Kind.KEY_DISABLED, actor, now=now
@@ -195,6 +185,7 @@ class IssuingService:
         key = await self._living(tx, owner, key_id)
         if key.status_at(now) is not Status.DISABLED:
             raise Conflict("the key is {status}, not disabled", status=key.status_at(now))
+        self._refuse_pending(key)
         self._refuse_expired(key, now=now)
         on = replace(key, disabled_at=None)
         return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
@@ -210,14 +201,7 @@ class IssuingService:
             raise Conflict(
                 "only a disabled key can be deleted", hint="disable it first: keywright keys disable {key}", key=key.id
             )
-        gone = replace(key, deleted_at=now)
-        if key.holds:
-            grant = replace(key.grant, status=Status.DELETED)
-            gone = await self._change(tx, gone, grant, Kind.KEY_DELETED, actor, now=now, name=key.name)
-        else:
-            gone = await self._switch_off(tx, gone, Kind.KEY_DELETED, actor, now=now)
-        await store.bury_key(tx, owner, key_id, now=now)
-        return gone
+        return await self._bury(tx, owner, key, Kind.KEY_DELETED, actor, now=now)
 
     async def due_to_expire(self, tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
         """Return whose keys' time has run out without their grant saying so yet."""
@@ -234,67 +218,3 @@ class IssuingService:
             return False
         await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
         return True
-
-    async def _change(
-        self, tx: Tx, key: ApiKey, grant: Grant, kind: Kind, actor: Actor, *, now: int, **detail: object
-    ) -> ApiKey:
-        """Write the key under a grant one version up, with its event."""
-        changed = replace(key, grant=replace(grant, version=key.grant.version + 1))
-        await store.update_key(tx, changed, grant_mac=grants.grant_mac(self._grant_key, changed.grant))
-        await self._record(tx, kind, changed, actor, now=now, **detail)
-        return changed
-
-    async def _record(self, tx: Tx, kind: Kind, key: ApiKey, actor: Actor, *, now: int, **detail: object) -> None:
-        if kind is Kind.KEY_ISSUED:
-            detail |= {
-                "permissions": sorted(key.grant.permissions),
-                "environment": key.grant.environment,
-                "addresses": list(key.grant.addresses),
-                "expires_at": key.grant.expires_at,
-            }
-        event = Event(kind, actor, key.grant.account_id, key.id, key.grant.version, detail)
-        await self._audit.record(tx, event, now=now)
-        await announce(tx)
-
-    async def _switch_off(self, tx: Tx, key: ApiKey, kind: Kind, actor: Actor, *, now: int) -> ApiKey:
-        """Set the switches outside an altered grant, with their event; the grant stays as unusable as it is."""
-        await store.set_switches(tx, key)
-        heard = await self._audit.latest_version(tx, key.id)
-        detail = {"name": key.name, "altered": True}
-        await self._audit.record(tx, Event(kind, actor, key.grant.account_id, key.id, heard, detail), now=now)
-        await announce(tx)
-        return key
-
-    async def _find(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
-        """Return the key, and in it whether its grant is the one we made and the newest the audit log knows."""
-        found = await store.find_key(tx, owner, key_id)
-        if found is None:
-            raise NotFound("there is no key {key}", hint="`keywright keys list` shows them all", key=key_id[:64])
-        return await self._judged(tx, *found)
-
-    async def _judged(self, tx: Tx, key: ApiKey, kept: Material) -> ApiKey:
-        heard = await self._audit.latest_version(tx, key.id)
-        holds = grants.grant_holds(self._grant_key, key.grant, kept.grant_mac) and heard == key.grant.version
-        return replace(key, holds=holds)
-
-    async def _living(self, tx: Tx, owner: Owner, key_id: str, *, even_altered: bool = False) -> ApiKey:
-        """Return the key if it is not deleted. A verb that would sign its grant anew takes none that was altered."""
-        key = await self._find(tx, owner, key_id)
-        if key.deleted_at is not None:
-            raise Conflict("the key is deleted", hint="a deleted key can't be brought back: make a new one")
-        if not key.holds and not even_altered:
-            raise Unusable(
-                "the record of key {key} was altered outside Keywright: it can only be disabled and deleted",
-                hint="run `keywright audit verify`, and make a new key",
-                key=key.id,
-            )
-        return key
-
-    def _require(self, proof: FactorProof, owner: Owner, *, now: int, to: str) -> None:
-        if proof.account_id != owner.account_id or not proof.is_fresh(now=now):
-            raise NotProven("to {to} takes the account's second factor", hint="give a fresh code", to=to)
-
-    def _refuse_expired(self, key: ApiKey, *, now: int) -> None:
-        grant = key.grant
-        if grant.status is Status.EXPIRED or (grant.expires_at is not None and grant.expires_at <= now):
-            raise Conflict("the key's time is up", hint="make a new one")

@@ -114,6 +114,14 @@ async def due_to_expire(tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
     return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
 
 
+async def never_shown(tx: Tx, *, before: int) -> list[tuple[Owner, str]]:
+    """Return whose keys were made by then and still wait for someone to say that their secret arrived."""
+    query = select(api_keys.c.account_id, api_keys.c.sub_account, api_keys.c.id).where(
+        api_keys.c.status == Status.PENDING.value, api_keys.c.slot.is_not(None), api_keys.c.created_at <= before
+    )
+    return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
+
+
 def _of(owner: Owner) -> tuple[Any, Any]:
     return api_keys.c.account_id == owner.account_id, api_keys.c.sub_account == owner.sub_account
 
@@ -133,6 +141,8 @@ def _grant_columns(grant: Grant, mac: bytes) -> dict[str, Any]:
         "status": grant.status.value,
         "expires_at": grant.expires_at,
         "version": grant.version,
+        "predecessor_id": grant.predecessor_id or None,
+        "overlap_until": grant.overlap_until,
         "grant_mac": mac,
     }
 
@@ -152,6 +162,8 @@ def grant_of(row: Row[Any]) -> Grant:
         status=Status(row.status),
         expires_at=row.expires_at,
         version=row.version,
+        predecessor_id=row.predecessor_id or "",
+        overlap_until=row.overlap_until,
     )
 
 

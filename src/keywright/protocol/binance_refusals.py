@@ -141,6 +141,15 @@ TABLE: Mapping[Reason, Saying] = {
         _NO_KEY,
         hints.always("There are no passphrases on this wire: use this key at the gateway it is made for."),
     ),
+    Reason.KEY_PENDING: Saying(
+        401,
+        -2015,
+        _NO_KEY,
+        hints.always("Its owner has not said yet that this key arrived. Confirm it on its page, or make a new one."),
+    ),
+    Reason.KEY_REPLACED: Saying(
+        401, -2015, _NO_KEY, hints.always("Its successor took this key's place: use that one.")
+    ),
     Reason.KEY_DISABLED: Saying(
         401, -2015, _NO_KEY, hints.always("This key is disabled. Its owner can enable it again.")
     ),
@@ -155,6 +164,14 @@ TABLE: Mapping[Reason, Saying] = {
     Reason.KEY_ALTERED: Saying(401, -2015, _NO_KEY, _unknown_key),
     Reason.ADDRESS_NOT_ALLOWED: Saying(401, -2015, _NO_KEY, hints.address),
     Reason.PERMISSION_MISSING: Saying(401, -2015, _NO_KEY, hints.permission),
+    Reason.PERMISSION_FROZEN: Saying(
+        401,
+        -2015,
+        _NO_KEY,
+        hints.always(
+            "The operator froze what this call does, for everyone. Nothing is wrong with this key; try again later."
+        ),
+    ),
     Reason.ORDER_LIMIT: Saying(
         400,
         -2010,

@@ -163,6 +163,10 @@ TABLE: Mapping[Reason, Saying] = {
         live=True,
     ),
     Reason.PASSPHRASE_MISMATCH: Saying(AUTHENTICATION, "passphrase: wrong", _not_of_this_wire),
+    Reason.KEY_PENDING: _invalid_key(
+        hints.always("Its owner has not said yet that this key arrived. Confirm it on its page, or make a new one.")
+    ),
+    Reason.KEY_REPLACED: _invalid_key(hints.always("Its successor took this key's place: use that one.")),
     Reason.KEY_DISABLED: _invalid_key(hints.always("This key is disabled. Its owner can enable it again.")),
     Reason.KEY_EXPIRED: _invalid_key(hints.always("This key has expired: make a new one.")),
     Reason.KEY_OTHER_ENVIRONMENT: _invalid_key(hints.environment),
@@ -174,6 +178,14 @@ TABLE: Mapping[Reason, Saying] = {
     Reason.KEY_ALTERED: _invalid_key(_unknown_key),
     Reason.ADDRESS_NOT_ALLOWED: Saying(AUTHENTICATION, "ip: not allowed", hints.address),
     Reason.PERMISSION_MISSING: Saying(GENERIC, "api_key: permission invalid", hints.permission, live=True),
+    Reason.PERMISSION_FROZEN: Saying(
+        GENERIC,
+        "api_key: permission invalid",
+        hints.always(
+            "The operator froze what this call does, for everyone. Nothing is wrong with this key; try again later."
+        ),
+        live=True,
+    ),
     Reason.ORDER_LIMIT: Saying(
         PARAMETERS, "order: limit", hints.rule("This key's order limits do not allow it; nothing was ordered.")
     ),
@@ -208,6 +220,7 @@ Reasons = tuple[Reason, ...]
 # Looked for in the text alone, in this order: Bitfinex says one thing under several codes, its edge under none.
 _NO_KEY: Reasons = (
     *(Reason.KEY_UNKNOWN, Reason.KEY_DISABLED, Reason.KEY_EXPIRED, Reason.KEY_OTHER_ENVIRONMENT, Reason.KEY_ALTERED),
+    *(Reason.KEY_PENDING, Reason.KEY_REPLACED),
     # Bitfinex's words for a foreign address are not known; a key that works elsewhere is the sign of it.
     Reason.ADDRESS_NOT_ALLOWED,
 )
@@ -218,7 +231,7 @@ _WORDS: tuple[tuple[str, Reasons], ...] = (
     ("apikey: invalid", _NO_KEY),
     ("nonce: small", _BAD_NONCE),
     ("nonce is too small", _BAD_NONCE),
-    ("permission invalid", (Reason.PERMISSION_MISSING,)),
+    ("permission invalid", (Reason.PERMISSION_MISSING, Reason.PERMISSION_FROZEN)),
     ("ratelimit", (Reason.TOO_MANY_REQUESTS,)),
     ("err_rate_limit", (Reason.TOO_MANY_REQUESTS,)),
     ("temporarily_unavailable", _DOWN),

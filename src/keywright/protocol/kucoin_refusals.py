@@ -141,6 +141,15 @@ TABLE: Mapping[Reason, Saying] = {
             "Send base64(HMAC-SHA256(secret, passphrase)); the passphrase is this key's own, not the account's."
         ),
     ),
+    Reason.KEY_PENDING: Saying(
+        401,
+        "400003",
+        _NO_KEY,
+        hints.always("Its owner has not said yet that this key arrived. Confirm it on its page, or make a new one."),
+    ),
+    Reason.KEY_REPLACED: Saying(
+        401, "400003", _NO_KEY, hints.always("Its successor took this key's place: use that one.")
+    ),
     Reason.KEY_DISABLED: Saying(
         401, "400003", _NO_KEY, hints.always("This key is disabled. Its owner can enable it again.")
     ),
@@ -157,6 +166,14 @@ TABLE: Mapping[Reason, Saying] = {
         403, "400006", "Invalid request ip, the current clientIp is:{address}", hints.address
     ),
     Reason.PERMISSION_MISSING: Saying(403, "400007", "Access denied, require more permission.", hints.permission),
+    Reason.PERMISSION_FROZEN: Saying(
+        403,
+        "400007",
+        "Access denied, require more permission.",
+        hints.always(
+            "The operator froze what this call does, for everyone. Nothing is wrong with this key; try again later."
+        ),
+    ),
     Reason.ORDER_LIMIT: Saying(
         400, "400100", _PARAMETER, hints.rule("This key's order limits do not allow it; nothing was ordered.")
     ),

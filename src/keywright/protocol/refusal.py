@@ -35,13 +35,16 @@ class Reason(StrEnum):
     SIGNATURE_MISMATCH = "signature_mismatch"
     PASSPHRASE_MISMATCH = "passphrase_mismatch"
     # Told only to who proved the secret.
+    KEY_PENDING = "key_pending"  # nobody has said yet that its secret arrived
     KEY_DISABLED = "key_disabled"
+    KEY_REPLACED = "key_replaced"  # its successor took its place
     KEY_EXPIRED = "key_expired"
     KEY_OTHER_ENVIRONMENT = "key_other_environment"
     KEY_FROZEN = "key_frozen"
     KEY_ALTERED = "key_altered"  # its record was edited behind the service's back
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     PERMISSION_MISSING = "permission_missing"
+    PERMISSION_FROZEN = "permission_frozen"  # an operator froze it, for every key
     ORDER_LIMIT = "order_limit"
     REPLAYED = "replayed"
     TOO_MANY_REQUESTS = "too_many_requests"
