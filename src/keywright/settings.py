@@ -115,6 +115,7 @@ class Settings:
     keys_per_account: int = _setting(
         5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
     )
+    sub_accounts_per_account: int = _setting(5, _number(0, 1_000), "Sub-accounts an account may have.")
     key_lifetime_days: int = _setting(
         90, _number(1, 3_650), "Days until a key that trades without an address list expires."
     )

@@ -18,7 +18,7 @@ from keywright.issuing.model import Policy
 from keywright.protocol.refusal import Reason, Refused
 from keywright.sealing.keyring import Keyring
 from keywright.storage.engine import open_database, sqlite_url
-from keywright.storage.tables import api_keys, audit_events
+from keywright.storage.tables import api_keys, audit_events, sub_accounts
 from keywright.storage.transaction import Database
 from tests.support.audit import drop_guards
 from tests.support.clock import FakeClock
@@ -96,6 +96,30 @@ async def test_a_frozen_account_freezes_its_keys(world: World, keys: Keys) -> No
     async with world.services.database.write() as tx:
         await world.services.identity.freeze(tx, ada.account.id, actor=world.actor(ada), now=world.clock())
     assert (await _found(keys, held.id)).frozen_at == world.clock()
+
+
+async def test_a_sub_accounts_key_carries_its_number_and_its_freeze(world: World, keys: Keys) -> None:
+    ada = await world.person()
+    held = await world.key(ada, sub_account="trading1")
+    sub = await world.sub_account(ada, "trading1")
+    assert (await _found(keys, held.id)).uid == sub.uid
+    async with world.services.database.write() as tx:
+        await world.services.sub_accounts.freeze(
+            tx, ada.account.id, "trading1", actor=world.actor(ada), now=world.clock()
+        )
+    assert (await _found(keys, held.id)).out_of_use is Reason.KEY_FROZEN
+    async with world.services.database.write() as tx:
+        await world.services.sub_accounts.unfreeze(
+            tx, ada.account.id, "trading1", proof=world.proof(ada), actor=world.actor(ada), now=world.clock()
+        )
+    assert (await _found(keys, held.id)).out_of_use is None
+
+
+async def test_t1_a_key_whose_sub_account_was_taken_away_is_none(world: World, keys: Keys) -> None:
+    held = await world.key(await world.person(), sub_account="trading1")
+    async with world.services.database.write() as tx:
+        await tx.execute(delete(sub_accounts))
+    assert await keys.find(held.id) is None
 
 
 @pytest.mark.parametrize(

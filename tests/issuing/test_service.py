@@ -129,10 +129,10 @@ async def test_perm_06_someone_elses_key_is_no_key(world: World) -> None:
 
 async def test_perm_07_a_sub_accounts_keys_and_its_parents_are_strangers(world: World) -> None:
     ada = await world.person()
-    main, sub = await world.key(ada), await world.key(ada, sub_account="s1")
+    main, sub = await world.key(ada), await world.key(ada, sub_account="trading1")
     async with world.services.database.read() as tx:
         assert [key.id for key in await world.services.issuing.keys(tx, ada.owner)] == [main.id]
-        assert [key.id for key in await world.services.issuing.keys(tx, Owner(ada.account.id, "s1"))] == [sub.id]
+        assert [key.id for key in await world.services.issuing.keys(tx, Owner(ada.account.id, "trading1"))] == [sub.id]
         with pytest.raises(NotFound):
             await world.services.issuing.key(tx, ada.owner, sub.id)
 
@@ -162,7 +162,7 @@ async def test_k7_disabled_keys_count_and_deleted_ones_do_not(world: World) -> N
         await world.key(ada)
     await _do(world, world.services.issuing.delete, ada, held[2].id, proof=world.proof(ada))
     await world.key(ada)
-    await world.key(ada, sub_account="s1")  # sub-accounts count for themselves
+    await world.key(ada, sub_account="trading1")  # sub-accounts count for themselves
 
 
 async def test_k18_neither_the_accounts_password_nor_another_keys_passphrase_is_taken(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from keywright.protocol.message import Identity, Request
 from keywright.sandbox import service
 from keywright.sandbox.app import Sandbox
+from keywright.sandbox.model import SubAccount
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.tables import metadata
 from keywright.storage.transaction import Database
@@ -21,13 +22,35 @@ START = 1_790_000_000_000
 """Milliseconds. The market is a function of the time, so every test sees the same one."""
 
 
+DESK = SubAccount("sub_" + "d" * 24, 300_000_001, "desk", "the night desk", START, is_frozen=False)
+"""Alice's sub-account."""
+
+
 class Exchange:
     """Drives a `Sandbox`: who asks for what, and what time it is."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.now = START
-        self.sandbox = Sandbox(database, clock=lambda: self.now)
+        self.sub_accounts = {"alice": [DESK]}
+        self.sandbox = Sandbox(database, clock=lambda: self.now, sub_accounts_of=self._sub_accounts_of)
+
+    async def _sub_accounts_of(self, account_id: str) -> Sequence[SubAccount]:
+        return self.sub_accounts.get(account_id, [])
+
+    async def fund(self, sub: SubAccount = DESK, **amounts: str) -> None:
+        """Move money from the account into a sub-account's trade account."""
+        for currency, amount in amounts.items():
+            body = {
+                "clientOid": f"fund{currency}",
+                "currency": currency,
+                "amount": amount,
+                "type": "PARENT_TO_SUB",
+                "fromAccountType": "TRADE",
+                "toAccountType": "TRADE",
+                "toUserId": sub.id.removeprefix("sub_"),
+            }
+            await self.post("/api/v3/accounts/universal-transfer", body)
 
     def pass_time(self, *, seconds: int) -> None:
         """Let time pass. Nobody asks anything meanwhile."""

@@ -79,6 +79,9 @@ def assert_filled(value: Any, *, at: str) -> None:
         ("account.account", "GetSpotLedgerResp", "/api/v1/accounts/ledgers"),
         ("account.account", "GetSpotHfLedgerResp", "/api/v1/hf/accounts/ledgers"),
         ("account.transfer", "GetTransferQuotasResp", "/api/v1/accounts/transferable?currency=USDT&type=MAIN"),
+        ("account.subaccount", "GetSpotSubAccountsSummaryV2Resp", "/api/v2/sub/user"),
+        ("account.subaccount", "GetSpotSubAccountListV2Resp", "/api/v2/sub-accounts"),
+        ("account.subaccount", "GetSpotSubAccountDetailResp", "/api/v1/sub-accounts/dddddddddddddddddddddddd"),
         ("account.fee", "GetSpotActualFeeResp", "/api/v1/trade-fees?symbols=BTC-USDT"),
         ("account.fee", "GetBasicFeeResp", "/api/v1/base-fee"),
     ],
@@ -146,6 +149,8 @@ async def test_the_sdk_reads_transfers(exchange: Exchange) -> None:
     body = {"clientOid": "t", "currency": "USDT", "amount": "5", "type": "INTERNAL"}
     flexible = {**body, "fromAccountType": "MAIN", "toAccountType": "TRADE"}
     read("account.transfer", "FlexTransferResp", await exchange.post("/api/v3/accounts/universal-transfer", flexible))
+    down = {**flexible, "clientOid": "d", "type": "PARENT_TO_SUB", "toUserId": "d" * 24}
+    read("account.transfer", "FlexTransferResp", await exchange.post("/api/v3/accounts/universal-transfer", down))
     inner = {"clientOid": "u", "currency": "USDT", "amount": "5", "from": "trade", "to": "main"}
     read("account.transfer", "InnerTransferResp", await exchange.post("/api/v2/accounts/inner-transfer", inner))
 

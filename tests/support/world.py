@@ -9,7 +9,7 @@ import pyotp
 
 from keywright.app.services import Services
 from keywright.audit.events import Actor
-from keywright.identity.model import Account, FactorProof
+from keywright.identity.model import Account, FactorProof, SubAccount
 from keywright.issuing.model import ApiKey, NewKey, Owner
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import SignedRequest
@@ -96,6 +96,8 @@ class World:
     ) -> Held:
         """Make a key, read always among its permissions."""
         owner = Owner(person.account.id, sub_account)
+        if sub_account:
+            await self.sub_account(person, sub_account)
         typed = Secret(f"Pw-{secrets.token_hex(8)}")
         async with self.services.database.read() as tx:
             passphrase = await self.services.issuing.vet_passphrase(tx, owner, typed)
@@ -105,6 +107,17 @@ class World:
                 tx, owner, new_key, proof=self.proof(person), actor=self.actor(person), now=self.clock()
             )
         return Held(issued.key, issued.secret, typed)
+
+    async def sub_account(self, person: Person, name: str = "trading1") -> SubAccount:
+        """Return the sub-account of this name; make it if there is none."""
+        subs = self.services.sub_accounts
+        async with self.services.database.write() as tx:
+            for known in await subs.all(tx, person.account.id):
+                if known.name == name:
+                    return known
+            return await subs.create(
+                tx, person.account.id, name, proof=self.proof(person), actor=self.actor(person), now=self.clock()
+            )
 
     async def disable(self, person: Person, key_id: str) -> ApiKey:
         """Switch a key off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from keywright.issuing.model import Environment
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import Forward
 from keywright.sandbox.app import Sandbox
+from keywright.sandbox.model import SubAccount
 from keywright.settings import Settings
 
 
@@ -30,6 +31,19 @@ def check(settings: Settings) -> None:
     KucoinDialect(settings.header_prefix, settings.accept_key_version_1)
     for url in filter(None, (settings.upstream, settings.futures_upstream)):
         check_base_url(url)
+
+
+def sandbox_of(services: Services) -> Sandbox:
+    """Return the paper exchange over the services' database; it is told of sub-accounts by whoever keeps them."""
+
+    async def sub_accounts_of(account_id: str) -> Sequence[SubAccount]:
+        async with services.database.read() as tx:
+            found = await services.sub_accounts.all(tx, account_id)
+        return [
+            SubAccount(sub.id, sub.uid, sub.name, sub.memo, sub.created_at, sub.frozen_at is not None) for sub in found
+        ]
+
+    return Sandbox(services.database, clock=services.clock, sub_accounts_of=sub_accounts_of)
 
 
 class Gateways:
@@ -45,7 +59,7 @@ class Gateways:
         self.state = EmbeddedState(services.database)
         self.usage = Usage(services.database)
         self.assertions = Assertions(services.keyring.derive(ASSERTION_LABEL))
-        self.sandbox = Sandbox(services.database, clock=services.clock) if settings.is_sandbox else None
+        self.sandbox = sandbox_of(services) if settings.is_sandbox else None
         self._config = GatewayConfig(
             environment="",
             window_ms=settings.clock_window_ms,

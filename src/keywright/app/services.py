@@ -18,6 +18,7 @@ from keywright.identity.operators import Operators
 from keywright.identity.passwords import Passwords
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
+from keywright.identity.sub_accounts import MOST, SubAccounts
 from keywright.issuing.model import Policy
 from keywright.issuing.service import IssuingService
 from keywright.sealing.keyring import Keyring
@@ -35,6 +36,7 @@ class Services:
     identity: IdentityService
     issuing: IssuingService
     entrance: Entrance
+    sub_accounts: SubAccounts
     clock: Clock
 
 
@@ -46,10 +48,12 @@ def wire(
     clock: Clock,
     hasher: PasswordHasher | None = None,
     sandbox: bool = False,
+    most_sub_accounts: int = MOST,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
     identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher), sandbox=sandbox)
+    sub_accounts = SubAccounts(audit=audit, most=most_sub_accounts)
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
     entrance = Entrance(
         database=database,
@@ -60,7 +64,7 @@ def wire(
         audit=audit,
         keyring=keyring,
     )
-    return Services(database, keyring, audit, identity, issuing, entrance, clock)
+    return Services(database, keyring, audit, identity, issuing, entrance, sub_accounts, clock)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -76,6 +80,7 @@ def services_of(installation: Installation, settings: Settings, *, clock: Clock 
         policy=policy_of(settings),
         clock=clock,
         sandbox=settings.is_sandbox,
+        most_sub_accounts=settings.sub_accounts_per_account,
     )
 
 

@@ -21,6 +21,7 @@ from keywright.storage.tables import (
     key_last_use,
     replay_entries,
     replay_epoch,
+    sub_accounts,
     usage_counts,
     usage_records,
 )
@@ -31,10 +32,21 @@ MINUTES_KEPT_MS = 3 * HOUR_MS
 
 
 async def find_key(tx: Tx, key_id: str) -> Row[Any] | None:
-    """Return the row of a key that is not deleted, with its account's uid and freeze; or `None`."""
+    """Return the row of a key that is not deleted, with its owner's uid and freeze; or `None`.
+
+    A key of a sub-account that does not exist is none: nobody could freeze it.
+    """
+    subs = sub_accounts.c
+    of_sub = and_(subs.account_id == api_keys.c.account_id, subs.name == api_keys.c.sub_account)
+    owner = (
+        func.coalesce(subs.uid, accounts.c.uid).label("uid"),
+        func.coalesce(accounts.c.frozen_at, subs.frozen_at).label("account_frozen_at"),
+    )
     query = (
-        select(api_keys, accounts.c.uid, accounts.c.frozen_at.label("account_frozen_at"))
+        select(api_keys, *owner)
         .join(accounts, accounts.c.id == api_keys.c.account_id)
+        .outerjoin(sub_accounts, of_sub)
+        .where(or_(api_keys.c.sub_account == "", subs.id.is_not(None)))
         .where(api_keys.c.id == key_id, api_keys.c.deleted_at.is_(None))
     )
     return (await tx.execute(query)).one_or_none()

@@ -23,6 +23,21 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class SubAccount:
+    """A part of an account with keys and balances of its own; the account acts for it (K15)."""
+
+    id: str
+    account_id: str
+    uid: int
+    """A number of its own, as exchanges' clients expect."""
+    name: str
+    """What keys, balances and upstreams know it by; never changes."""
+    memo: str
+    created_at: int
+    frozen_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What an account is recognised by, as it rests: nothing here is plain."""
 

@@ -12,6 +12,7 @@ from keywright.identity import rules, store, totp
 from keywright.identity.factors import ENROLLED, totp_place
 from keywright.identity.model import Account, Credentials, Enrolled, FactorProof, Visitor
 from keywright.identity.passwords import Passwords
+from keywright.identity.store.sub_accounts import find_sub_account
 from keywright.ids import new_id, new_uid
 from keywright.sealing.envelope import open_sealed, seal
 from keywright.sealing.keyring import Keyring
@@ -85,6 +86,22 @@ class IdentityService:
         """Return the account, and make other writers about it wait until this transaction ends."""
         await store.lock_account(tx, account_id=account_id)
         return await self.account(tx, account_id=account_id)
+
+    async def lock_unfrozen(self, tx: Tx, account_id: str, sub_account: str = "") -> Account:
+        """Return the account as `lock` does, for what nobody may do while it or this sub-account of it is frozen.
+
+        Raises `Conflict` where one is, `NotFound` for a sub-account that is unknown or someone else's.
+        """
+        account = await self.lock(tx, account_id)
+        if account.frozen_at is not None:
+            raise Conflict("the account is frozen", hint="lift the freeze first")
+        if sub_account:
+            sub = await find_sub_account(tx, account_id, name=sub_account)
+            if sub is None:
+                raise NotFound("there is no sub-account {name}", name=sub_account[:32])
+            if sub.frozen_at is not None:
+                raise Conflict("the sub-account is frozen", hint="lift the freeze first")
+        return account
 
     async def accounts(self, tx: Tx) -> list[Account]:
         """Return every account, oldest first."""

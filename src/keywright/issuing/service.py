@@ -39,10 +39,8 @@ class IssuingService(Handover):
         account has its keys already; then nothing was kept.
         """
         # 1  who asks, and is the second factor fresh; one key of an account is made at a time
-        account = await self._identity.lock(tx, owner.account_id)
+        account = await self._identity.lock_unfrozen(tx, owner.account_id, owner.sub_account)
         self._require(proof, owner, now=now, to="make a key")
-        if account.frozen_at is not None:
-            raise Conflict("the account is frozen", hint="lift the freeze first")
         # 2  may this be issued
         permissions = rules.permissions(new_key.permissions)
         addresses = rules.allowlist(new_key.addresses, permissions, policy=self.policy)

@@ -17,8 +17,8 @@ from keywright.protocol.message import Identity, Request, Response
 from keywright.sandbox import service
 from keywright.sandbox.amounts import EXACT
 from keywright.sandbox.call import Call, parameters
-from keywright.sandbox.model import Declined, Owner
-from keywright.sandbox.routes import Route, funds, futures, market, trading
+from keywright.sandbox.model import Declined, Owner, SubAccountsOf, no_sub_accounts
+from keywright.sandbox.routes import Route, funds, futures, market, trading, transfers
 from keywright.storage.transaction import Database
 
 _HEADERS = ((b"content-type", b"application/json"),)
@@ -53,7 +53,7 @@ class RouteTable:
 
 
 _TABLES = {
-    "spot": RouteTable((*market.ROUTES, *funds.ROUTES, *trading.ROUTES)),
+    "spot": RouteTable((*market.ROUTES, *funds.ROUTES, *transfers.ROUTES, *trading.ROUTES)),
     "futures": RouteTable(futures.ROUTES),
 }
 
@@ -61,9 +61,12 @@ _TABLES = {
 class Sandbox:
     """The paper exchange. `clock` returns milliseconds since the epoch and is called once per request."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, *, clock: Callable[[], int], sub_accounts_of: SubAccountsOf = no_sub_accounts
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._sub_accounts_of = sub_accounts_of
 
     async def forward(self, request: Request, identity: Identity) -> Response:
         """Answer a request of whoever the gateway proved it to be. Raises `Busy` when the database can't be reached."""
@@ -82,6 +85,7 @@ class Sandbox:
                 body=_body(request),
                 now=self._clock(),
                 database=self._database,
+                sub_accounts_of=self._sub_accounts_of,
             )
         except Invalid as error:
             return _no(400, "400100", error.message)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from keywright.errors import Invalid
 from keywright.sandbox import amounts, service
-from keywright.sandbox.model import Declined, Owner, Search
+from keywright.sandbox.model import Declined, Owner, Search, SubAccountsOf, no_sub_accounts
 from keywright.storage.transaction import Database, Tx
 
 MOST_PARAMETERS = 64
@@ -30,6 +30,7 @@ class Call:
     body: Mapping[str, Any]
     now: int
     database: Database
+    sub_accounts_of: SubAccountsOf = no_sub_accounts
 
     def text(self, name: str, *, required: bool = False) -> str:
         """Return a query parameter; empty when it is not given. Raises `Declined` when it must be."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from keywright.errors import Conflict, Invalid
-from keywright.sandbox.model import HOUSE, ZERO, Balance, Line, Purse
+from keywright.sandbox.model import HOUSE, ZERO, Balance, Line, Owner, Purse
 
 Leg = Literal["available", "held"]
 
@@ -90,6 +90,11 @@ def _refuse_unbalanced(movement: Movement) -> None:
 def move(source: Purse, target: Purse, amount: Decimal) -> tuple[Posting, Posting]:
     """Return the postings that take `amount` from one purse and put it into another."""
     return Posting(source, "available", -amount), Posting(target, "available", amount)
+
+
+def place(purse: Purse, *, seen_by: Owner) -> str:
+    """Return a purse's book as its own owner calls it, or with the sub-account's name before it: `trading1/main`."""
+    return purse.book if purse.owner == seen_by else f"{purse.owner.sub_account}/{purse.book}"
 
 
 def hold(purse: Purse, amount: Decimal) -> tuple[Posting, Posting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -200,16 +201,38 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money an owner moved between two of its own books."""
+    """Money an owner moved between two books: its own, or one of them a sub-account's."""
 
     id: str
     owner: Owner
     client_oid: str
     currency: str
     amount: Decimal
-    source: Book
-    target: Book
+    source: str
+    """A book of the owner's own, or of a sub-account, `trading1/main`."""
+    target: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubAccount:
+    """What the exchange is told of a sub-account by whoever keeps them."""
+
+    id: str
+    uid: int
+    name: str
+    memo: str
+    created_at: int
+    is_frozen: bool
+
+
+SubAccountsOf = Callable[[str], Awaitable[Sequence[SubAccount]]]
+"""Returns the sub-accounts of an account, by its id."""
+
+
+async def no_sub_accounts(_account_id: str) -> Sequence[SubAccount]:
+    """Return none: for an exchange that nobody told of any."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,29 +118,25 @@ async def cancel_all(tx: Tx, owner: Owner, *, symbol: str = "", now: int) -> lis
 
 
 async def transfer(
-    tx: Tx,
-    owner: Owner,
-    *,
-    client_oid: str,
-    currency: str,
-    amount: Decimal,
-    source: Book,
-    target: Book,
-    now: int,
+    tx: Tx, owner: Owner, *, client_oid: str, amount: Decimal, source: Purse, target: Purse, now: int
 ) -> Transfer:
-    """Move money between two books of the owner, once per client id: the same asked again gives the same answer.
+    """Move money between two purses of the owner and its sub-accounts, once per client id: the same asked again gives
+    the same answer.
 
     Raises `Declined` when it is not there, or the id was used for something else.
     """
     await attend(tx, owner, now=now)
-    wanted = Transfer(new_key_id(), owner, client_oid, currency, amount, source, target, now)
+    for other in sorted({source.owner, target.owner} - {owner}):
+        await _open(tx, other, now=now)
+    named, to = ledger.place(source, seen_by=owner), ledger.place(target, seen_by=owner)
+    wanted = Transfer(new_key_id(), owner, client_oid, source.currency, amount, named, to, now)
     earlier = await money.find_transfer(tx, owner, client_oid=client_oid)
     if earlier is not None:
         if replace(wanted, id=earlier.id, at=earlier.at) != earlier:
             raise Declined("400100", "clientOid was used for another transfer.")
         return earlier
-    postings = ledger.move(Purse(owner, source, currency), Purse(owner, target, currency), amount)
     await money.insert_transfer(tx, wanted)
+    postings = ledger.move(source, target, amount)
     await _post(tx, [Movement("Transfer", postings, now)], short=Declined("230003", "Balance insufficient!"))
     return wanted
 
@@ -221,6 +217,8 @@ async def _open(tx: Tx, owner: Owner, *, now: int) -> None:
     if await money.is_open(tx, owner):
         return
     await money.open_account(tx, owner, at=now)
+    if owner.sub_account:  # it has what its account moves into it
+        return
     movements = [
         ledger.starter(Purse(owner, book, currency), amount, now=now)
         for book, amounts in STARTER.items()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.sandbox.conftest import Exchange
+from keywright.sandbox.model import ZERO
+from tests.sandbox.conftest import Exchange
 
 TO_TRADE: dict[str, Any] = {
     "clientOid": "t-1", "currency": "USDT", "amount": "5", "type": "INTERNAL",
@@ -32,9 +32,15 @@ async def test_starting_money_is_given_once_however_many_ask_at_once(exchange: E
 
 
 async def test_a_sub_account_has_money_of_its_own(exchange: Exchange) -> None:
-    await exchange.place({"symbol": "BTC-USDT", "side": "sell", "type": "market", "size": "1"}, sub="desk")
+    """It starts with nothing, and has what its account moves into it."""
+    assert await exchange.get("/api/v1/accounts", sub="desk") == []
+    await exchange.fund(BTC="0.4")
+    assert await exchange.balance("BTC", sub="desk") == (Decimal("0.4"), ZERO)
+    assert await exchange.balance("BTC") == (Decimal("0.6"), ZERO)
+    await exchange.place({"symbol": "BTC-USDT", "side": "sell", "type": "market", "size": "0.4"}, sub="desk")
     assert (await exchange.balance("BTC", sub="desk"))[0] == 0
-    assert (await exchange.balance("BTC"))[0] == 1
+    assert (await exchange.balance("BTC"))[0] == Decimal("0.6")
+    assert await exchange.wrong_with_the_books() == []
 
 
 @pytest.mark.parametrize(("asked", "typed"), [("trade_hf", "trade_hf"), ("trade", "trade"), ("main", "main")])

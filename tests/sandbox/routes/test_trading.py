@@ -175,6 +175,7 @@ async def test_a_clients_own_id_serves_once_per_account_for_ever(exchange: Excha
     again = await exchange.decline("POST", "/api/v1/hf/orders", {**FAR_BUY, "clientOid": "once"})
     assert again == ("400100", "validation.createOrder.clientOidDuplicated")
     await exchange.post("/api/v1/hf/orders", {**FAR_BUY, "clientOid": "once"}, who="bob")
+    await exchange.fund(USDT="2000")
     await exchange.post("/api/v1/hf/orders", {**FAR_BUY, "clientOid": "once"}, sub="desk")
 
 

@@ -1,18 +1,15 @@
-"""An owner's money: balances, statements, transfers between its own books, fees."""
+"""An owner's money: balances, statements, fees."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from keywright.sandbox import answers, listings, markets, service
-from keywright.sandbox.amounts import is_multiple, plain
+from keywright.sandbox.amounts import plain
 from keywright.sandbox.call import Call
 from keywright.sandbox.markets import MAKER_FEE, TAKER_FEE
 from keywright.sandbox.model import Balance, Book, Declined, Search
-from keywright.sandbox.ordering import client_oid
 from keywright.sandbox.routes import Route
 
-_BOOKS: dict[str, Book] = {"main": "main", "trade": "trade", "trade_hf": "trade"}
+BOOKS: dict[str, Book] = {"main": "main", "trade": "trade", "trade_hf": "trade"}
 """What clients call the books. `trade_hf` is another name for `trade`: there is one trade account."""
 _MOST_SYMBOLS = 10
 
@@ -33,10 +30,10 @@ async def accounts(call: Call) -> object:
     The official client's model knows no other type than those two: one more would empty its whole answer.
     """
     called, currency = call.text("type").lower(), call.text("currency")
-    if called and called not in _BOOKS:
+    if called and called not in BOOKS:
         return []
     async with call.reading() as tx:
-        found = await service.balances(tx, call.owner, currency=currency, book=_BOOKS.get(called))
+        found = await service.balances(tx, call.owner, currency=currency, book=BOOKS.get(called))
     return [answers.account(purse, balance, called=called or purse.book) for purse, balance in found.items()]
 
 
@@ -52,7 +49,7 @@ async def account(call: Call) -> object:
 async def transferable(call: Call) -> object:
     """Answer how much of a currency could leave a book."""
     currency = markets.currency(call.text("currency", required=True))
-    book = _BOOKS.get(call.text("type", required=True).lower())
+    book = BOOKS.get(call.text("type", required=True).lower())
     async with call.reading() as tx:
         found = await service.balances(tx, call.owner, currency=currency.code, book=book) if book else {}
     balance = next(iter(found.values()), Balance())
@@ -95,41 +92,6 @@ async def no_movements(call: Call) -> object:
     return answers.page((), number=number, size=size, total=0)
 
 
-async def universal_transfer(call: Call) -> object:
-    """Move money between the owner's main and trade account."""
-    if call.field("type") != "INTERNAL":
-        raise Declined("400100", "type not in the given range!")
-    return await _transfer(call, source=call.field("fromAccountType"), target=call.field("toAccountType"))
-
-
-async def inner_transfer(call: Call) -> object:
-    """Move money between the owner's main and trade account, by the older route."""
-    return await _transfer(call, source=call.field("from"), target=call.field("to"))
-
-
-async def _transfer(call: Call, *, source: str, target: str) -> object:
-    books = [_BOOKS.get(name.lower()) for name in (source, target)]
-    if books[0] is None or books[1] is None:
-        raise Declined("400100", "payAccountType or recAccountType not in the given range!")
-    if books[0] == books[1]:
-        raise Declined("400100", "The accounts of a transfer must differ.")
-    currency, amount = markets.currency(call.field("currency")), call.amount("amount")
-    if not is_multiple(amount, of=Decimal(1).scaleb(-currency.precision)):
-        raise Declined("400100", "The amount increment is invalid.")
-    async with call.database.write() as tx:
-        moved = await service.transfer(
-            tx,
-            call.owner,
-            client_oid=client_oid(call.body.get("clientOid")),
-            currency=currency.code,
-            amount=amount,
-            source=books[0],
-            target=books[1],
-            now=call.now,
-        )
-    return {"orderId": moved.id}
-
-
 def _statement(call: Call, *, books: tuple[Book, ...], limit: int, offset: int = 0) -> Search:
     direction = call.text("direction").lower()
     if direction not in {"", "in", "out"}:
@@ -159,6 +121,4 @@ ROUTES = (
     Route("GET", "/api/v1/base-fee", base_fee),
     Route("GET", "/api/v1/withdrawals", no_movements),
     Route("GET", "/api/v1/deposits", no_movements),
-    Route("POST", "/api/v3/accounts/universal-transfer", universal_transfer),
-    Route("POST", "/api/v2/accounts/inner-transfer", inner_transfer),
 )
