@@ -119,6 +119,9 @@ class Settings:
     key_lifetime_days: int = _setting(
         90, _number(1, 3_650), "Days until a key that trades without an address list expires."
     )
+    disable_idle_days: int = _setting(
+        0, _number(0, 3_650), "Days without use after which a key is switched off; 0: keys are only flagged."
+    )
 
     @property
     def sign_up_is_open(self) -> bool:

@@ -197,6 +197,10 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         ),
         "keys delete": lambda: typed(f"keys delete {off} --account ada@example.org", typed.code()),
         "operator link": lambda: typed("operator link"),
+        "operator freeze-permission": lambda: typed("operator freeze-permission trade"),
+        "operator unfreeze-permission": lambda: typed(
+            "operator unfreeze-permission trade --account ada@example.org", typed.code()
+        ),
         "audit checkpoint": lambda: typed("audit checkpoint"),
     }
 
@@ -214,6 +218,7 @@ def test_aud_03_a_command_leaves_its_event_or_is_published(ada: Terminal) -> Non
 
     on, off = key("on", "Tide-wharf-29-Q"), key("off", "Quiet-Harbour-77")
     assert ada(f"keys disable {off}").code == 0
+    ada.make_operator("ada@example.org")
     changing = writing(ada, on, off)
     assert commands() == READING.keys() | ELSEWHERE.keys() | changing.keys(), "a new command needs its row here"
     for name, given in READING.items():

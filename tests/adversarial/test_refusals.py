@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keywright.app.chores import expire
+from keywright.audit.events import Actor
 from keywright.errors import Busy
 from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Quota
@@ -12,6 +13,7 @@ from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import Identity, Request, Response
 from keywright.protocol.refusal import Reason
 from tests.support.door import SAID, Bot, Door, Shot
+from tests.support.operators import make_operator
 
 ACCOUNTS = "/api/v1/accounts"
 ORDERS = "/api/v1/hf/orders"
@@ -194,6 +196,26 @@ async def test_pending(door: Door) -> None:
             tx, bot.person.owner, bot.id, actor=door.world.actor(bot.person), now=door.clock()
         )
     await door.allows(bot.signed("GET", ACCOUNTS))
+
+
+async def test_frozen_permission(door: Door) -> None:
+    """N8: refused from the commit on, on every node, whatever key; what takes another permission goes on."""
+    await door.allows(door.kt.signed("POST", ORDERS, b'{"n":1}'))
+    issuing, operator = door.services.issuing, Actor("operator")
+    async with door.services.database.write() as tx:
+        await issuing.freeze_permission(tx, "trade", actor=operator, now=door.clock())
+    for bot in (door.kt, door.kb):
+        msg, hint = await said(door, bot.signed("POST", ORDERS, b'{"n":2}'), "permission_frozen")
+        assert msg == "Access denied, require more permission."
+        assert "The operator froze" in hint
+        await door.allows(bot.signed("GET", ACCOUNTS))
+    await door.refuses(door.kr.signed("POST", ORDERS, b"{}"), "permission_missing")
+    ada = door.kt.person
+    await make_operator(door.services, ada.account.id)
+    async with door.services.database.write() as tx:
+        proof = door.world.proof(ada)
+        await issuing.unfreeze_permission(tx, "trade", proof=proof, actor=operator, now=door.clock())
+    await door.allows(door.kt.signed("POST", ORDERS, b'{"n":3}'))
 
 
 async def test_replay(door: Door) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Callable
@@ -13,8 +14,11 @@ from typing import Any
 import pyotp
 import pytest
 
+from keywright.app.services import opened
 from keywright.cli.main import run
+from keywright.settings import Settings
 from tests.support.clock import FakeClock
+from tests.support.operators import make_operator
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,17 @@ class Terminal:
         code = run([*arguments, *([] if bare else ["--data-dir", str(self.folder)])])
         captured = self._capsys.readouterr()
         return Said(code, captured.out, captured.err)
+
+    def make_operator(self, email: str) -> None:
+        """Make an account an operator's, as a one-time link would."""
+
+        async def make() -> None:
+            async with opened(Settings(data_dir=str(self.folder)), clock=self.clock) as services:
+                async with services.database.read() as tx:
+                    account = await services.identity.account(tx, email=email)
+                await make_operator(services, account.id)
+
+        asyncio.run(make())
 
     def code(self) -> str:
         """Return a code that was not used yet: the clock moves on by one step for each."""

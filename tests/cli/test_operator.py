@@ -42,3 +42,23 @@ def test_a_link_needs_an_installation(keywright: Terminal) -> None:
     refused = keywright("operator link")
     assert (refused.code, refused.out) == (1, "")
     assert not keywright.folder.exists()
+
+
+def test_n8_a_permission_is_frozen_without_a_code_and_lifted_with_an_operator_s(ada: Terminal) -> None:
+    frozen = ada("operator freeze-permission withdraw --json")
+    assert (frozen.code, frozen.json["frozen_permissions"]) == (0, ["withdraw"])
+    assert ada("operator freeze-permission trade").err == "Frozen for every key: trade, withdraw.\n"
+    refused = ada("operator unfreeze-permission trade", ada.code())
+    assert refused.code == 4
+    assert "keywright operator link" in refused.err
+    ada.make_operator("ada@example.org")
+    lifted = ada("operator unfreeze-permission trade", ada.code())
+    assert (lifted.code, lifted.err) == (0, "Frozen for every key: withdraw.\n")
+    assert ada("operator unfreeze-permission trade", "000000").code == 4
+
+
+def test_n8_a_word_that_is_no_permission_is_said_to_be_none(ada: Terminal) -> None:
+    for verb in ("freeze-permission", "unfreeze-permission"):
+        refused = ada(f"operator {verb} everything", ada.code())
+        assert refused.code == 2
+        assert "choose from read, trade, transfer, withdraw" in refused.err

@@ -43,6 +43,7 @@ async def chores(
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: expire(services)), name="expire"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: remove_never_shown(services)), name="never shown"),
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
+        asyncio.create_task(every(FORGET_SECONDS, lambda: disable_idle(services)), name="idle"),
     ]
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
@@ -87,3 +88,13 @@ async def remove_never_shown(services: Services) -> None:
     for owner, key_id in due:
         async with services.database.write() as tx:
             await services.issuing.remove_never_shown(tx, owner, key_id, now=now)
+
+
+async def disable_idle(services: Services) -> None:
+    """Switch off the keys that were unused for longer than the operator allows, one transaction each (K20)."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.issuing.idle_too_long(tx, now=now)
+    for owner, key_id in due:
+        async with services.database.write() as tx:
+            await services.issuing.disable_idle(tx, owner, key_id, now=now)

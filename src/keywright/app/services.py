@@ -69,7 +69,7 @@ def wire(
 
 def policy_of(settings: Settings) -> Policy:
     """Return the key policy that the settings ask for."""
-    return Policy(settings.keys_per_account, settings.key_lifetime_days)
+    return Policy(settings.keys_per_account, settings.key_lifetime_days, disable_idle_days=settings.disable_idle_days)
 
 
 def services_of(installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms) -> Services:

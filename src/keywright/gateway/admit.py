@@ -110,8 +110,7 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     # 6  may the key be used
     _usable(config, key, route, client, now=now)
     # 7  may this key do this
-    if route.permission not in key.permissions:
-        raise Refused(Reason.PERMISSION_MISSING, needed=route.permission, granted=sorted(key.permissions))
+    _allowed(key, route)
     # 8  has this been seen: only writes, only now that everything else held
     if route.is_write:
         await _spend(desk, claim, now=now)
@@ -170,6 +169,14 @@ def _usable(config: GatewayConfig, key: KeyRecord, route: Route, client: Address
         raise Refused(Reason.ADDRESS_NOT_ALLOWED, address="" if client is None else client.text)
 
 
+def _allowed(key: KeyRecord, route: Route) -> None:
+    """Refuse what the key may not do, or nobody may just now."""
+    if route.permission not in key.permissions:
+        raise Refused(Reason.PERMISSION_MISSING, needed=route.permission, granted=sorted(key.permissions))
+    if route.permission in key.frozen:
+        raise Refused(Reason.PERMISSION_FROZEN, permission=route.permission)
+
+
 async def _look_again(
     desk: Desk, claim: Claim, key: KeyRecord, route: Route, client: Address | None, *, now: int
 ) -> KeyRecord:
@@ -179,6 +186,7 @@ async def _look_again(
         raise Refused(Reason.KEY_UNKNOWN)
     if found is not key:
         _usable(desk.config, found, route, client, now=now)
+        _allowed(found, route)
     return found
 
 

@@ -18,6 +18,7 @@ from keywright.gateway.freshness import Freshness
 from keywright.gateway.model import KeyRecord
 from keywright.ids import KEY_ID
 from keywright.issuing import grant as grants
+from keywright.issuing.freezing import frozen_permissions
 from keywright.issuing.material import pepper
 from keywright.issuing.passphrases import secret_place
 from keywright.issuing.store import grant_of
@@ -45,6 +46,7 @@ class Keys:
         self._sequence = -1
         self._records: dict[str, KeyRecord] = {}
         self._unknown: set[str] = set()
+        self._frozen: frozenset[str] | None = None
 
     async def find(self, key_id: str) -> KeyRecord | None:
         """Return the key's record as of now, or `None` for an id that names no key that can be used.
@@ -79,6 +81,7 @@ class Keys:
         if sequence != self._sequence:
             self._records.clear()
             self._unknown.clear()
+            self._frozen = None
             self._sequence = sequence
         return sequence
 
@@ -88,9 +91,12 @@ class Keys:
             if row is None:
                 return None
             heard = await self._audit.latest_version(tx, key_id)
-        return self._open(row, heard=heard)
+            if self._frozen is None:
+                self._frozen = frozenset(one.value for one in await frozen_permissions(tx, self._audit))
+            frozen = self._frozen
+        return self._open(row, heard=heard, frozen=frozen)
 
-    def _open(self, row: Row[Any], *, heard: int) -> KeyRecord | None:
+    def _open(self, row: Row[Any], *, heard: int, frozen: frozenset[str]) -> KeyRecord | None:
         """Return the record, or `None` when the row can't be used at all: moved, altered beyond reading."""
         try:
             grant = grant_of(row)
@@ -109,4 +115,5 @@ class Keys:
             disabled_at=row.disabled_at,
             frozen_at=row.frozen_at or row.account_frozen_at,
             networks=networks,
+            frozen=frozen,
         )

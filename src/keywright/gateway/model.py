@@ -77,6 +77,8 @@ class KeyRecord:
     """When the key or its account was frozen."""
     networks: tuple[tuple[int, int, int], ...]
     """The allowlist as (IP version, mask, network) integers; empty: any address."""
+    frozen: frozenset[str] = frozenset()
+    """The permissions that an operator froze for every key."""
     permissions: frozenset[str] = field(init=False)
     """The grant's, in plain words."""
     environment: str = field(init=False)

@@ -52,6 +52,8 @@ class Policy:
     lifetime_without_addresses_days: int = 90
     """Of a key with trade or transfer and no allowlist (K19)."""
     addresses_per_key: int = 20
+    disable_idle_days: int = 0
+    """After how long a key that is not used is switched off; 0: never (K20)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class ApiKey:
     disabled_at: int | None
     frozen_at: int | None
     deleted_at: int | None
+    enabled_at: int | None = None
+    """When it was last switched on again."""
     last_used_at: int | None = None
     last_used_from: str = ""
     holds: bool = True

@@ -15,6 +15,9 @@ DAY_MS = 24 * 60 * 60 * 1000
 PENDING_MS = 10 * 60 * 1000
 """How long a new key waits for the word that its secret arrived."""
 
+OVERLAP_MOST_HOURS = 7 * 24
+"""How long a key and its successor may both work, and share a place (K7)."""
+
 NAME_MAX, MEMO_MAX = 32, 64
 PASSPHRASE_MIN, PASSPHRASE_MAX = 7, 32  # KuCoin's bounds: its clients and people's habits fit them
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -46,16 +49,20 @@ def memo(text: str) -> str:
 
 def permissions(wanted: Iterable[str]) -> frozenset[Permission]:
     """Return the permissions, `read` always among them; raises `Invalid` for one that does not exist."""
-    known = {permission.value for permission in Permission}
-    for word in wanted:
-        if word not in known:
-            raise Invalid(
-                "there is no permission {word}",
-                hint="choose from read, trade, transfer, withdraw",
-                field="permissions",
-                word=repr(word[:32]),
-            )
-    return frozenset(Permission(word) for word in wanted) | {Permission.READ}
+    return frozenset(permission(word) for word in wanted) | {Permission.READ}
+
+
+def permission(word: str) -> Permission:
+    """Return the permission; raises `Invalid` for one that does not exist."""
+    try:
+        return Permission(word)
+    except ValueError:
+        raise Invalid(
+            "there is no permission {word}",
+            hint="choose from read, trade, transfer, withdraw",
+            field="permissions",
+            word=repr(word[:32]),
+        ) from None
 
 
 def environment(word: str) -> Environment:

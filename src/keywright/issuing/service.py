@@ -6,19 +6,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from keywright.audit.events import SYSTEM, Actor, Kind
+from keywright.audit.events import Actor, Kind
 from keywright.errors import Conflict, Invalid
 from keywright.identity.model import FactorProof
 from keywright.issuing import grant as grants, material, rules, store
+from keywright.issuing.freezing import Freezing
 from keywright.issuing.handover import Handover
 from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Status
 from keywright.issuing.passphrases import secret_place
+from keywright.issuing.upkeep import Upkeep
 from keywright.sealing.envelope import seal
 from keywright.secret import Secret
 from keywright.storage.transaction import Tx
 
 
-class IssuingService(Handover):
+class IssuingService(Handover, Upkeep, Freezing):
     """API keys of every account."""
 
     def check_wish(
@@ -185,7 +187,7 @@ class IssuingService(Handover):
             raise Conflict("the key is {status}, not disabled", status=key.status_at(now))
         self._refuse_pending(key)
         self._refuse_expired(key, now=now)
-        on = replace(key, disabled_at=None)
+        on = replace(key, disabled_at=None, enabled_at=now)
         return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
 
     async def delete(self, tx: Tx, owner: Owner, key_id: str, *, proof: FactorProof, actor: Actor, now: int) -> ApiKey:
@@ -200,19 +202,3 @@ class IssuingService(Handover):
                 "only a disabled key can be deleted", hint="disable it first: keywright keys disable {key}", key=key.id
             )
         return await self._bury(tx, owner, key, Kind.KEY_DELETED, actor, now=now)
-
-    async def due_to_expire(self, tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
-        """Return whose keys' time has run out without their grant saying so yet."""
-        return await store.due_to_expire(tx, now=now)
-
-    async def expire(self, tx: Tx, owner: Owner, key_id: str, *, now: int) -> bool:
-        """Mark a key whose time has run out, so that a clock set back can't revive it; tell whether it was marked.
-
-        One key a transaction, so that no order of locks between keys can matter. An altered key is refused as it is, and
-        is left: signing it anew would make it good.
-        """
-        key = await self._find(tx, owner, key_id)
-        if not key.holds or key.status_at(now) is not Status.EXPIRED or key.grant.status is Status.EXPIRED:
-            return False
-        await self._change(tx, key, replace(key.grant, status=Status.EXPIRED), Kind.KEY_EXPIRED, SYSTEM, now=now)
-        return True

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.errors import LimitReached
 from keywright.issuing.model import ApiKey, Environment, Grant, Material, Owner, Permission, Status
-from keywright.storage.tables import api_keys, key_last_use
+from keywright.storage.tables import api_keys, frozen_permissions as frozen, key_last_use
 from keywright.storage.transaction import Tx
 
 
@@ -77,6 +77,7 @@ async def update_key(tx: Tx, key: ApiKey, *, grant_mac: bytes) -> None:
             memo=key.memo,
             disabled_at=key.disabled_at,
             frozen_at=key.frozen_at,
+            enabled_at=key.enabled_at,
             **_grant_columns(key.grant, grant_mac),
         )
     )
@@ -120,6 +121,42 @@ async def never_shown(tx: Tx, *, before: int) -> list[tuple[Owner, str]]:
         api_keys.c.status == Status.PENDING.value, api_keys.c.slot.is_not(None), api_keys.c.created_at <= before
     )
     return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
+
+
+async def idle_since(tx: Tx, *, before: int, key_id: str = "") -> list[tuple[Owner, str]]:
+    """Return whose working keys were last used, switched on or made before that; of one key where it is named."""
+    touched = (key_last_use.c.at, api_keys.c.enabled_at, api_keys.c.created_at)
+    query = (
+        select(api_keys.c.account_id, api_keys.c.sub_account, api_keys.c.id)
+        .select_from(api_keys.outerjoin(key_last_use, key_last_use.c.key_id == api_keys.c.id))
+        .where(api_keys.c.status == Status.ACTIVE.value, *(func.coalesce(at, 0) < before for at in touched))
+    )
+    if key_id:
+        query = query.where(api_keys.c.id == key_id)
+    return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
+
+
+async def keys_with_deadlines(tx: Tx) -> list[tuple[ApiKey, Material]]:
+    """Return every key that is not deleted and may have a deadline to tell of."""
+    words = (Status.ACTIVE.value, Status.EXPIRED.value, Status.DISABLED.value)
+    query = _keys().where(api_keys.c.slot.is_not(None), api_keys.c.status.in_(words)).order_by(api_keys.c.id)
+    return [(_api_key(row), _material(row)) for row in await tx.execute(query)]
+
+
+async def frozen_permissions(tx: Tx) -> set[str]:
+    """Return the words of the permissions that rows say are frozen."""
+    return set((await tx.execute(select(frozen.c.permission))).scalars())
+
+
+async def freeze_permission(tx: Tx, permission: Permission, *, by: str, now: int) -> None:
+    """Keep that a permission is frozen."""
+    await unfreeze_permission(tx, permission)
+    await tx.execute(insert(frozen).values(permission=permission.value, frozen_at=now, frozen_by=by))
+
+
+async def unfreeze_permission(tx: Tx, permission: Permission) -> None:
+    """Keep no longer that a permission is frozen."""
+    await tx.execute(delete(frozen).where(frozen.c.permission == permission.value))
 
 
 def _of(owner: Owner) -> tuple[Any, Any]:
@@ -190,6 +227,7 @@ def _api_key(row: Row[Any]) -> ApiKey:
         disabled_at=row.disabled_at,
         frozen_at=row.frozen_at,
         deleted_at=row.deleted_at,
+        enabled_at=row.enabled_at,
         last_used_at=row.used_at,
         last_used_from=row.used_from or "",
     )

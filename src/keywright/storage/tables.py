@@ -285,6 +285,7 @@ api_keys = Table(
     Column("frozen_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("enabled_at", BigInteger),  # when it was last switched on again
     Column("predecessor_id", Text),  # the key whose successor this is
     Column("overlap_until", BigInteger),  # of a key with a successor: until then both may share the slot
     UniqueConstraint("account_id", "sub_account", "slot", "lane"),

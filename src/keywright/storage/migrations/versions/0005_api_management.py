@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("whitelist_on_at", sa.BigInteger(), nullable=True))
     op.add_column("accounts", sa.Column("external_id", sa.Text(), nullable=True))
     op.create_index("ix_accounts_external_id", "accounts", ["external_id"], unique=True)
+    op.add_column("api_keys", sa.Column("enabled_at", sa.BigInteger(), nullable=True))
     op.add_column("api_keys", sa.Column("predecessor_id", sa.Text(), nullable=True))
     op.add_column("api_keys", sa.Column("overlap_until", sa.BigInteger(), nullable=True))
     op.create_table(
