@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clients import ccxt_client
 from tests.browser.pages import (
     CODE,
     button,
@@ -30,23 +29,6 @@ from tests.browser.window import Window
 from tests.support.server import Values
 
 pytestmark = pytest.mark.browser
-
-
-def ccxt_client(running: Running, values: Values) -> Any:
-    import ccxt
-
-    exchange = ccxt.kucoin(
-        {
-            "apiKey": values.api_key,
-            "secret": values.api_secret,
-            "password": values.api_passphrase,
-        }
-    )
-    server = running.server
-    for name in exchange.urls["api"]:
-        exchange.urls["api"][name] = server.futures if name.startswith("futures") else server.spot
-    exchange.load_time_difference()
-    return exchange
 
 
 @pytest.mark.clients

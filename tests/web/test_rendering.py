@@ -14,9 +14,11 @@ from keywright.web.assets import Assets
 from keywright.web.model import (
     AccountView,
     Bar,
+    FirstUse,
     Form,
     Frame,
     KeyView,
+    Purpose,
     RecordView,
     Said,
     SessionView,
@@ -202,9 +204,24 @@ SNIPPETS = [
     ),
     ("curl", "curl -s https://gateway.example.org/api/v1/accounts"),
 ]
+PURPOSES = (
+    Purpose("spot-bot", "⟦Spot bot⟧", "⟦Trades.⟧", "SpotBot", ("read", "trade"), advice="⟦Name the address.⟧"),
+    Purpose("payouts", "⟦Withdraw⟧", "⟦Pays out.⟧", permissions=("read", "withdraw"), is_risky=True),
+)
 STEPS = [Step("second_factor", False, "/security/authenticator")]
 SCAN: dict[str, Any] = {"qr": None, "secret_groups": (), "uri": "", "needs_code": False, "has_factor": False}
 KEY: dict[str, Any] = {"frame": ADA, "needs_code": True, "current_address": "203.0.113.7", "which": "", "form": Form()}
+MADE: dict[str, Any] = {
+    "frame": ADA,
+    "key": TRADER,
+    "secret": "3c0a7f5e-61d2-4b0e-9f54-8f1f0f6d2a11",
+    "passphrase": "Walnut-Harbour-42",
+    "test": "curl -s https://gateway.example.org/api/v1/accounts",
+    "first_use": FirstUse("waiting"),
+    "since": NOW,
+    "snippets": SNIPPETS,
+    "base_urls": {"spot": "https://gateway.example.org", "futures": "https://futures.example.org"},
+}
 LIST: dict[str, Any] = {"frame": ADA, "most": 5, "checklist": [], "is_frozen": False, "play_money": "", "keys": KEYS}
 SECURITY: dict[str, Any] = {
     "frame": replace(ADA, path="/security"),
@@ -286,6 +303,18 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "keys-frozen": ("keys.html", {**LIST, "is_frozen": True, "frame": replace(OPERATOR, path="/api-management")}),
     "keys-checklist": ("keys.html", {**LIST, "keys": [], "checklist": STEPS}),
     "new-key": ("new_key.html", {"frame": ADA, "form": Form(), "current_address": "203.0.113.7"}),
+    "new-key-for-a-purpose": (
+        "new_key.html",
+        {
+            "frame": ADA,
+            "form": WISH,
+            "current_address": "203.0.113.7",
+            "summary": SENTENCES,
+            "warnings": WARNINGS,
+            "purposes": PURPOSES,
+            "purpose": PURPOSES[0],
+        },
+    ),
     "new-key-wrong": (
         "new_key.html",
         {"frame": ADA, "form": BAD, "current_address": "203.0.113.7", "summary": SENTENCES, "warnings": WARNINGS},
@@ -298,17 +327,15 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "check_key.html",
         {"frame": ADA, "form": WISH, "needs_code": False, "summary": SENTENCES, "warnings": ()},
     ),
-    "key-made": (
-        "key_made.html",
-        {
-            "frame": ADA,
-            "key": TRADER,
-            "secret": "3c0a7f5e-61d2-4b0e-9f54-8f1f0f6d2a11",
-            "passphrase": "Walnut-Harbour-42",
-            "snippets": SNIPPETS,
-            "base_urls": {"spot": "https://gateway.example.org", "futures": "https://futures.example.org"},
-        },
-    ),
+    "key-made": ("key_made.html", MADE),
+    **{
+        f"key-made-{first_use.state}": ("key_made.html", {**MADE, "first_use": first_use})
+        for first_use in (
+            FirstUse("refused", NOW, "203.0.113.7", "passphrase_mismatch", "⟦Send this key's own.⟧"),
+            FirstUse("used", NOW, "203.0.113.7"),
+            FirstUse("over"),
+        )
+    },
     "key": ("key.html", {**KEY, "key": TRADER}),
     "key-wrong": ("key.html", {**KEY, "key": TRADER, "form": BAD, "which": "addresses"}),
     "key-disabled": ("key.html", {**KEY, "key": KEYS[2], "needs_code": False}),

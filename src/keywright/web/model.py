@@ -111,6 +111,24 @@ class RecordView:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstUse:
+    """How the first request of a new key went."""
+
+    state: str
+    """`waiting` for one, `refused` so far, `used`, or nobody looks any more (`over`)."""
+    at: int = 0
+    address: str = ""
+    verdict: str = ""
+    """Why it was refused."""
+    hint: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What a page says it shows, so that only something else is sent to it."""
+        return self.verdict or self.state
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One bucket of the chart, and one line of the table that says the same."""
 
@@ -141,6 +159,22 @@ class UsageView:
     methods: tuple[str, ...] = ()
     query: str = ""
     """The filter as a query string, to be carried along by links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a new key may be for, and what the form is filled in with then."""
+
+    code: str
+    title: str
+    about: str
+    name: str = ""
+    """What the key could be called."""
+    permissions: tuple[str, ...] = ("read",)
+    environment: str = "spot"
+    advice: str = ""
+    """What to know about addresses."""
+    is_risky: bool = False
 
 
 @dataclass(frozen=True, slots=True)

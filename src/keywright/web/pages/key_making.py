@@ -1,25 +1,22 @@
-"""A new key: the form, its summary in plain words, and the one page that shows its secret."""
+"""A new key: the form, its summary in plain words, and the making. What then shows its secret is `key_shown`."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.responses import Response
 
-from keywright.client.snippets import clients_of_key
 from keywright.errors import Conflict, Invalid, KeywrightError
-from keywright.identity import rules as identity_rules
 from keywright.issuing.addresses import parse_allowlist
 from keywright.issuing.model import NewKey, Permission
 from keywright.issuing.rules import free_slot
-from keywright.secret import Secret
-from keywright.web.age_file import encrypt
 from keywright.web.model import Form
-from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase, view_of
+from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
+from keywright.web.pages.key_shown import made_page
 from keywright.web.pages.plain_words import Plan, summary_of, warnings_of
+from keywright.web.pages.purposes import purpose_of, purposes_of
 from keywright.web.routing import At, status_of
 from keywright.web.visit import Visit
 
@@ -29,6 +26,8 @@ NEW = "/api-management/new"
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the form asks for, as it was typed."""
+
+    purpose: str
 
     name: str
     memo: str
@@ -41,6 +40,7 @@ class Wish:
         """Return what was posted. Permissions come as several fields, or as one with spaces from the second page."""
         words = " ".join(visit.posted.get("permissions") or []).split()
         return cls(
+            visit.text("purpose"),
             visit.text("name"),
             visit.text("memo"),
             tuple(dict.fromkeys([Permission.READ.value, *words])),
@@ -52,6 +52,7 @@ class Wish:
     def values(self) -> Mapping[str, str]:
         """Return it as the values of a form."""
         return {
+            "purpose": self.purpose,
             "name": self.name,
             "memo": self.memo,
             "permissions": " ".join(self.permissions),
@@ -59,17 +60,24 @@ class Wish:
             "addresses": self.addresses,
         }
 
-    @property
-    def plan(self) -> Plan:
-        """Return what the key will be able to do."""
-        return Plan(frozenset(self.permissions), self.environment, parse_addresses(self.addresses))
+    def plan(self, *, most: int) -> Plan:
+        """Return what the key will be able to do, its addresses in the spelling they will have.
+
+        Raises `Invalid` for an address that can't be taken.
+        """
+        addresses = parse_allowlist(parse_addresses(self.addresses), most=most)
+        return Plan(frozenset(self.permissions), self.environment, tuple(map(plain_address, addresses)))
 
 
 async def new_key_form(visit: Visit) -> Response:
-    """Show the form for a new key; only reading is ticked. Who can have none now is told before typing anything."""
+    """Show the form for a new key, filled in for its purpose; without one only reading is ticked.
+
+    Who can have none now is told before typing anything.
+    """
     await _refuse_early(visit)
-    values = {"name": "", "memo": "", "permissions": "read", "environment": "spot", "addresses": ""}
-    return _form(visit, Form(values))
+    purpose = purpose_of(visit.request.query_params.get("purpose", ""), visit.texts)
+    wish = Wish(purpose.code, purpose.name, "", purpose.permissions, purpose.environment, "")
+    return _form(visit, Form(wish.values))
 
 
 async def check(visit: Visit) -> Response:
@@ -84,21 +92,7 @@ async def check(visit: Visit) -> Response:
 
 async def summary(visit: Visit) -> Response:
     """Say in plain words what the key would be able to do as the form stands, and which address can't be taken."""
-    plan = Wish.of(visit).plan
-    policy = visit.site.issuing.policy
-    warnings: tuple[str, ...] = ()
-    try:
-        addresses = parse_allowlist(plan.addresses, most=policy.addresses_per_key)
-        plan = replace(plan, addresses=tuple(plain_address(block) for block in addresses))
-    except Invalid as problem:
-        warnings = tuple(visit.site.texts.said(text, visit.locale) for text in (problem.message, problem.hint) if text)
-        plan = replace(plan, addresses=())
-    return visit.fragment(
-        "new_key.html",
-        "summary",
-        summary=summary_of(plan, visit.texts, lifetime_days=policy.lifetime_without_addresses_days),
-        warnings=warnings or warnings_of(plan, visit.texts),
-    )
+    return visit.fragment("new_key.html", "summary", **_summary(visit, Wish.of(visit)))
 
 
 async def create(visit: Visit) -> Response:
@@ -121,44 +115,7 @@ async def create(visit: Visit) -> Response:
             )
     except KeywrightError as problem:
         return _check_page(visit, wish, _returned(visit, wish, problem), status=status_of(problem))
-    place = visit.site.place
-    return visit.page(
-        "key_made.html",
-        key=view_of(issued.key, now=visit.now),
-        secret=issued.secret.reveal_text(),
-        passphrase=passphrase.value.reveal_text(),
-        snippets=clients_of_key(
-            spot=place.spot_url,
-            futures=place.futures_url,
-            environment=wish.environment,
-            may_order=place.is_sandbox and "trade" in wish.permissions,
-            prefix=place.header_prefix,
-        ),
-        base_urls={wish.environment: place.futures_url if wish.environment == "futures" else place.spot_url},
-    )
-
-
-async def download(visit: Visit) -> Response:
-    """Give back the values that this very browser was just shown, encrypted under a password: nothing of them is kept.
-
-    The file is in the age format (age-encryption.org/v1, scrypt): the `age` tool opens it.
-    """
-    key_id: str = visit.request.path_params["key_id"]
-    async with visit.site.database.read() as tx:
-        key = await visit.site.issuing.key(tx, visit.owner, key_id)
-    judge = partial(identity_rules.password, visit.secret("file_password"), about=(key.name, key.id))
-    password = await visit.site.measuring.run(judge)
-    values = {
-        "KUCOIN_API_KEY": key.id,
-        "KUCOIN_SECRET_KEY": visit.text("api_secret"),
-        "KUCOIN_PASSPHRASE": visit.text("api_passphrase"),
-    }
-    if not all(values.values()) or any("\n" in value or len(value) > 128 for value in values.values()):
-        raise Invalid("there is nothing to encrypt", hint="the values are gone from the page: make a new key")
-    plain = Secret("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
-    sealed = await visit.site.encrypting.run(partial(encrypt, plain, password))
-    headers = {"content-disposition": f'attachment; filename="keywright-{key.id[:8]}.env.age"'}
-    return Response(sealed, media_type="application/octet-stream", headers=headers)
+    return made_page(visit, issued.key, secret=issued.secret, passphrase=passphrase.value)
 
 
 async def _refuse_early(visit: Visit) -> None:
@@ -181,29 +138,37 @@ def _returned(visit: Visit, wish: Wish, problem: KeywrightError, *, about: str =
 
 
 def _form(visit: Visit, form: Form, *, status: int = 200) -> Response:
-    wish = Wish("", "", tuple(form.values["permissions"].split()), form.values["environment"], form.values["addresses"])
-    lifetime = visit.site.issuing.policy.lifetime_without_addresses_days
+    values = form.values
+    wish = Wish("", "", "", tuple(values["permissions"].split()), values["environment"], values["addresses"])
     return visit.page(
         "new_key.html",
         status=status,
         form=form,
+        purposes=purposes_of(visit.texts),
+        purpose=purpose_of(values["purpose"], visit.texts),
         current_address=visit.visitor.address,
-        lifetime_days=lifetime,
-        summary=summary_of(wish.plan, visit.texts, lifetime_days=lifetime),
-        warnings=warnings_of(wish.plan, visit.texts),
+        lifetime_days=visit.site.issuing.policy.lifetime_without_addresses_days,
+        **_summary(visit, wish),
     )
 
 
 def _check_page(visit: Visit, wish: Wish, form: Form, *, status: int = 200) -> Response:
-    lifetime = visit.site.issuing.policy.lifetime_without_addresses_days
-    return visit.page(
-        "check_key.html",
-        status=status,
-        form=form,
-        summary=summary_of(wish.plan, visit.texts, lifetime_days=lifetime),
-        warnings=warnings_of(wish.plan, visit.texts),
-        needs_code=visit.needs_code,
-    )
+    return visit.page("check_key.html", status=status, form=form, needs_code=visit.needs_code, **_summary(visit, wish))
+
+
+def _summary(visit: Visit, wish: Wish) -> dict[str, Any]:
+    """Return what a page says about a wish: sentences, and what should give pause or can't be taken."""
+    policy, texts = visit.site.issuing.policy, visit.texts
+    problem: tuple[str, ...] = ()
+    try:
+        plan = wish.plan(most=policy.addresses_per_key)
+    except Invalid as wrong:
+        problem = tuple(visit.site.texts.said(text, visit.locale) for text in (wrong.message, wrong.hint) if text)
+        plan = Plan(frozenset(wish.permissions), wish.environment, ())
+    return {
+        "summary": summary_of(plan, texts, lifetime_days=policy.lifetime_without_addresses_days),
+        "warnings": problem or warnings_of(plan, texts, seen_at=visit.visitor.address),
+    }
 
 
 PAGES = (
@@ -211,5 +176,4 @@ PAGES = (
     At(NEW, check, "POST"),
     At("/api-management/summary", summary, "POST"),
     At("/api-management/create", create, "POST"),
-    At("/api-management/{key_id:key}/download", download, "POST"),
 )

@@ -56,7 +56,33 @@
     field.focus();
   }
 
+  // What a key is for fills its form in. A name that was typed stays, and so do memo and addresses.
+  function fill(chosen) {
+    const form = $("wish");
+    const suggested = [...all("[data-purpose]")].map((one) => one.dataset.name);
+    const { name, permissions, environment } = form.elements;
+    if (suggested.includes(name.value)) name.value = chosen.dataset.name;
+    const wanted = chosen.dataset.permissions.split(" ");
+    for (const box of permissions) box.checked = wanted.includes(box.value);
+    environment.value = chosen.dataset.environment;
+    $("purpose").value = chosen.dataset.purpose;
+    all("[data-purpose][aria-current]").forEach((one) => { one.removeAttribute("aria-current"); });
+    chosen.setAttribute("aria-current", "true");
+    const advice = $("purpose-advice");
+    advice.querySelector("span").textContent = chosen.dataset.advice;
+    advice.hidden = !chosen.dataset.advice;
+    name.dispatchEvent(new Event("change", { bubbles: true }));
+    announce(chosen.querySelector("strong").textContent);
+    form.scrollIntoView({ block: "start" });
+    name.focus({ preventScroll: true });
+  }
+
   document.addEventListener("click", (event) => {
+    const chosen = event.target.closest("[data-purpose]");
+    if (chosen && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+      event.preventDefault();
+      fill(chosen);
+    }
     const button = event.target.closest("button");
     if (button) {
       if (button.dataset.copy) copy(button);
@@ -180,6 +206,7 @@
   }
 
   reveal(document);
+  all("[data-without-script]").forEach((said) => { said.hidden = true; });
   const problems = $("problems");
   if (problems) problems.focus();
 })();
