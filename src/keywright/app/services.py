@@ -15,7 +15,9 @@ from keywright.clock import Clock, wall_clock_ms
 from keywright.identity.entrance import Entrance
 from keywright.identity.factors import Factors
 from keywright.identity.operators import Operators
+from keywright.identity.particulars import Particulars, particulars
 from keywright.identity.passwords import Passwords
+from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
 from keywright.identity.sub_accounts import MOST, SubAccounts
@@ -37,6 +39,8 @@ class Services:
     issuing: IssuingService
     entrance: Entrance
     sub_accounts: SubAccounts
+    own: Particulars
+    """What people keep up to date about themselves, and the checklist."""
     clock: Clock
 
 
@@ -49,22 +53,35 @@ def wire(
     hasher: PasswordHasher | None = None,
     sandbox: bool = False,
     most_sub_accounts: int = MOST,
+    profile: Profile = Profile.PERSONAL,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
-    identity = IdentityService(keyring=keyring, audit=audit, passwords=Passwords(hasher), sandbox=sandbox)
+    passwords = Passwords(hasher)
+    identity = IdentityService(keyring=keyring, audit=audit, passwords=passwords, sandbox=sandbox)
     sub_accounts = SubAccounts(audit=audit, most=most_sub_accounts)
-    issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, policy=policy)
+    sessions = Sessions(keyring=keyring, audit=audit)
+    own = particulars(
+        database=database,
+        keyring=keyring,
+        audit=audit,
+        identity=identity,
+        sessions=sessions,
+        passwords=passwords,
+        profile=profile,
+        sandbox=sandbox,
+    )
+    issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, standing=own.standing, policy=policy)
     entrance = Entrance(
         database=database,
         identity=identity,
-        sessions=Sessions(keyring=keyring, audit=audit),
+        sessions=sessions,
         factors=Factors(keyring=keyring, audit=audit),
         operators=Operators(keyring=keyring, audit=audit),
         audit=audit,
         keyring=keyring,
     )
-    return Services(database, keyring, audit, identity, issuing, entrance, sub_accounts, clock)
+    return Services(database, keyring, audit, identity, issuing, entrance, sub_accounts, own, clock)
 
 
 def policy_of(settings: Settings) -> Policy:

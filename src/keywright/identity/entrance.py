@@ -8,7 +8,7 @@ is never limited this way: `freeze` counts only by the asker's own address.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Busy, CodeReused, Limited, NotProven
 from keywright.identity import limits, store
+from keywright.identity.attempts import Attempts, Subjects
 from keywright.identity.factors import Factors
 from keywright.identity.limits import Window
 from keywright.identity.model import Account, Credentials, FactorProof, Opened, Session, Visitor
@@ -27,11 +28,7 @@ from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database, Tx
 
-Subjects = Mapping[str, Sequence[Window]]
-"""What an attempt counts against, each with its windows."""
-
 STRANGER = "stranger"
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,9 @@ class Entrance:
         """
         found = await self._matched(email, password, visitor=visitor, now=now)
         async with self.database.write() as tx:
+            _, credentials = await self.identity.find(tx, found[0].id)
+            if credentials.password_hash != found[1].password_hash:  # changed since it was looked at
+                raise _no_match()
             return await self.sessions.open(
                 tx,
                 found[0].id,
@@ -174,20 +174,11 @@ class Entrance:
 
         Raises `Limited` when one of them has had its share; then nothing is counted.
         """
-        async with self.database.write() as tx:
-            await store.lock_subjects(tx, subjects)
-            waits = [
-                limits.wait_ms(await _earlier(tx, subject, windows, now=now), windows, now=now)
-                for subject, windows in subjects.items()
-            ]
-            if any(waits):
-                raise _limited(max(waits))
-            await store.insert_attempts(tx, subjects, now=now)
+        await Attempts(self.database).charge(subjects, now=now)
 
     async def forgive(self, subjects: Subjects, *, at: int) -> None:
         """Take back what `charge` counted at `at`."""
-        async with self.database.write() as tx:
-            await store.forgive_attempts(tx, subjects, at=at)
+        await Attempts(self.database).forgive(subjects, at=at)
 
     async def forget(self, *, now: int) -> None:
         """Drop attempts and sessions whose time is over."""
@@ -204,7 +195,7 @@ class Entrance:
         subjects = self._sign_in_subjects(email, device=device, visitor=visitor)
         await self.charge(subjects, now=now)
         if not await self._is_right(found, password, subjects, now=now) or found is None:
-            raise NotProven("that e-mail address and password don't belong together", hint="check both and try again")
+            raise _no_match()
         await self.forgive(subjects, at=now)
         return found
 
@@ -271,15 +262,5 @@ class Entrance:
             await self.audit.record(tx, event, now=now)
 
 
-async def _earlier(tx: Tx, subject: str, windows: Sequence[Window], *, now: int) -> list[int]:
-    return await store.attempts_at(tx, subject, since=now - max(window.period_ms for window in windows))
-
-
-def _limited(wait_ms: int) -> Limited:
-    minutes = max(1, -(-wait_ms // MINUTE_MS))
-    return Limited(
-        "too many attempts",
-        hint="wait {minutes} min; your keys can be switched off meanwhile",
-        retry_ms=wait_ms,
-        minutes=minutes,
-    )
+def _no_match() -> NotProven:
+    return NotProven("that e-mail address and password don't belong together", hint="check both and try again")

@@ -56,6 +56,26 @@ SIGN_UP = (Window(20, HOUR_MS), Window(60, DAY_MS))
 CLAIM = (Window(10, HOUR_MS),)
 """Wrong operator codes from one network address."""
 
+TRADING = FACTOR
+"""Wrong trading passwords of one account, given by who has proved its second factor a moment ago. Six digits at the least
+that are not easily guessed, some 880,000 of them: 325 guesses in a year are right with a probability below 10^-3."""
+
+TRADING_EVERYONE = (Window(300, 5 * MINUTE_MS),)
+"""Wrong trading passwords of all accounts together: who has many of them guesses no faster."""
+
+CODES = FACTOR
+"""Wrong codes of one account and purpose that were sent to its owner. One in a million is valid at a time: 325 guesses in a
+year are right with a probability below 10^-3."""
+
+CODES_SENT = (Window(5, 15 * MINUTE_MS), Window(10, HOUR_MS), Window(30, DAY_MS))
+"""Codes of one purpose that are sent to one account."""
+
+PASSWORD_AGAIN = PASSPHRASE
+"""Wrong passwords of the account in a session of its own, where a change asks for it once more."""
+
+IDENTITY = (Window(5, HOUR_MS), Window(20, DAY_MS))
+"""Forms of one account that say who its owner is: a person has to read each."""
+
 SAID = (Window(1, HOUR_MS),)
 """How often the audit log is told that an account's codes are limited."""
 

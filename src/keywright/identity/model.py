@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from keywright.secret import Secret
 
@@ -20,6 +21,13 @@ class Account:
     operator_at: int | None = None
     has_factor: bool = False
     """Whether a second factor was enrolled."""
+    has_trading_password: bool = False
+    email_verified_at: int | None = None
+    """When its e-mail address was shown to be its owner's."""
+    whitelist_on_at: int | None = None
+    """Since when withdrawals go to listed addresses only."""
+    language: str | None = None
+    """What its owner wants to be answered in; `None`: nobody chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,48 @@ class FactorProof:
     def is_fresh(self, *, now: int) -> bool:
         """Tell whether the proof still serves at `now`. One from the future does not."""
         return 0 <= now - self.at <= FRESH_MS
+
+
+@dataclass(frozen=True, slots=True)
+class TradingProof:
+    """That an account's trading password was proved, and when. Made by `trading.TradingPasswords` only."""
+
+    account_id: str
+    at: int
+
+    def is_fresh(self, *, now: int) -> bool:
+        """Tell whether the proof still serves at `now`. One from the future does not."""
+        return 0 <= now - self.at <= FRESH_MS
+
+
+class IdentityState(StrEnum):
+    """How far the verification of an identity has come."""
+
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    ALTERED = "altered"
+    """Its row is not as we wrote it: it counts as not decided, and can be submitted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an account's owner says they are."""
+
+    account_id: str
+    state: IdentityState
+    name: str
+    country: str
+    """Two letters, ISO 3166-1."""
+    document: str
+    """Its kind and last characters: `passport 1234`."""
+    submitted_at: int
+    version: int
+    decided_at: int | None = None
+    decided_by: str = ""
+    """An operator's account id, `sandbox`, `assertion`; empty: nobody yet."""
+    reason: str = ""
+    """Why it was refused, for its owner to read."""
 
 
 @dataclass(frozen=True, slots=True)

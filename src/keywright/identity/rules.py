@@ -74,6 +74,33 @@ def password(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
     return Secret(text)
 
 
+TRADING_PASSWORD = re.compile(r"[A-Za-z0-9]{6}", re.ASCII)
+TRADING_GUESSES_MIN = 25_000
+"""zxcvbn's estimate for six characters: dates, rows of keys, repetitions and words lie below it, nine in ten others above."""
+
+
+def trading_password(candidate: Secret, *, password: Secret, about: tuple[str, ...]) -> Secret:
+    """Return the trading password if it is six letters or digits, not easily guessed, and no part of the password.
+
+    Raises `Invalid` saying what to change. `about` are words that someone guessing would try, the e-mail address first.
+    """
+    text = decoded(candidate, field="trading_password") if len(candidate.reveal()) <= PASSWORD_BYTES_MAX else ""
+    if not TRADING_PASSWORD.fullmatch(text):
+        raise Invalid("a trading password has six letters or digits", field="trading_password")
+    within = (as_typed(password).reveal_text(), *about)
+    if any(text.casefold() in word.casefold() for word in within):
+        raise Invalid(
+            "that is part of your password or of your e-mail address", hint="choose another", field="trading_password"
+        )
+    if zxcvbn(text, user_inputs=["keywright", "kucoin"])["guesses"] < TRADING_GUESSES_MIN:
+        raise Invalid(
+            "that trading password is easily guessed",
+            hint="no dates, no words, nothing that repeats or counts",
+            field="trading_password",
+        )
+    return candidate
+
+
 def _length() -> Invalid:
     return Invalid(
         "a password has {least} to {most} characters",

@@ -146,6 +146,17 @@ class Sessions:
                 ended += 1
         return ended
 
+    async def end_all(self, tx: Tx, account_id: str, *, actor: Actor, why: str, now: int) -> int:
+        """End every session of the account, for who acts outside of all of them; return how many there were."""
+        ended = 0
+        for one in await store.list_sessions(tx, account_id=account_id):
+            if await store.delete_session(tx, account_id=account_id, session_id=one.id) and now < one.ends_at():
+                await self._audit.record(
+                    tx, Event(Kind.SESSION_ENDED, actor, account_id, one.id, 0, {"because": why}), now=now
+                )
+                ended += 1
+        return ended
+
     async def of(self, tx: Tx, account_id: str, *, now: int) -> list[Session]:
         """Return the account's living sessions, newest first."""
         return [one for one in await store.list_sessions(tx, account_id=account_id) if one.lives(now=now)]
@@ -178,6 +189,14 @@ class Sessions:
         if not held or not await store.update_session(tx, renewed, token_digest=digest, mac=self._mac(renewed, digest)):
             raise NotProven("this session has ended", hint="sign in again")
         return Opened(renewed, token)
+
+    async def renew_with_device(self, tx: Tx, session: Session, credentials: Credentials, *, now: int) -> Opened:
+        """Give the session a new token and its browser a new mark, because a changed password made the old one void.
+
+        Raises `NotProven` when it ended meanwhile.
+        """
+        device, given = devices.new_token(self._device_key, session.account_id, credentials.password_hash)
+        return replace(await self.renew(tx, replace(session, device=device), now=now), device=given)
 
     def _mac(self, session: Session, token_digest: bytes) -> bytes:
         """Return the MAC over all of a session that a decision rests on; when it was last seen changes at every use."""

@@ -9,6 +9,7 @@ from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, NotFound, NotProven, Unusable
 from keywright.identity.model import FactorProof
 from keywright.identity.service import IdentityService
+from keywright.identity.standing import Standing
 from keywright.issuing import grant as grants, store
 from keywright.issuing.model import ApiKey, Grant, Material, Owner, Policy, Status
 from keywright.issuing.passphrases import Passphrases
@@ -20,10 +21,13 @@ from keywright.storage.transaction import Tx
 class Book:
     """Reads and writes keys for the verbs of `handover`, `upkeep` and `service`; decides nothing itself."""
 
-    def __init__(self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, policy: Policy) -> None:
+    def __init__(
+        self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, standing: Standing, policy: Policy
+    ) -> None:
         self._keyring = keyring
         self._audit = audit
         self._identity = identity
+        self._standing = standing
         self._passphrases = Passphrases(keyring=keyring, identity=identity)
         self.vet_passphrase = self._passphrases.vet
         self.policy = policy

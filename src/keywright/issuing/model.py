@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from keywright.identity.model import TradingProof
 from keywright.secret import Secret
 
 
@@ -76,6 +77,8 @@ class NewKey:
     memo: str = ""
     pending: bool = False
     """Whether it may be used only once its owner has said that the secret arrived."""
+    trading: TradingProof | None = None
+    """From `TradingPasswords.prove_trading_password`, where `Standing.takes_trading_password` says that it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

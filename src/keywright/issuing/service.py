@@ -1,5 +1,4 @@
-"""Verbs of issuing. One transaction each, with its audit event inside; the steps of `issue` are those of
-docs/a-key-is-made.md, by number."""
+"""Verbs of issuing, one transaction each, its audit event inside. The steps of `issue` are docs/a-key-is-made.md's."""
 
 from __future__ import annotations
 
@@ -37,12 +36,14 @@ class IssuingService(Handover, Upkeep, Freezing):
     ) -> Issued:
         """Make a key. Its secret is in the answer and nowhere else in the clear: show it once, after the commit.
 
-        Raises `NotProven` without a fresh second factor, `Invalid` for what breaks a rule, `LimitReached` when the
-        account has its keys already; then nothing was kept.
+        Raises `NotProven` without a fresh second factor and what else the profile has people prove, `Conflict` before the
+        prerequisites are met (K2), `Invalid` for what breaks a rule, `LimitReached` when the account has its keys already;
+        then nothing was kept.
         """
-        # 1  who asks, and is the second factor fresh; one key of an account is made at a time
+        # 1  who asks, and have they proved what it takes; one key of an account is made at a time
         account = await self._identity.lock_unfrozen(tx, owner.account_id, owner.sub_account)
         self._require(proof, owner, now=now, to="make a key")
+        await self._standing.require(tx, account, proof=proof, trading=new_key.trading, now=now)
         # 2  may this be issued
         permissions = rules.permissions(new_key.permissions)
         addresses = rules.allowlist(new_key.addresses, permissions, policy=self.policy)

@@ -111,6 +111,8 @@ identities = Table(
     Column("decided_at", BigInteger),
     Column("decided_by", Text, nullable=False),  # an operator's account id, "sandbox", "assertion"; empty: nobody yet
     Column("reason", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # only rises; the audit log knows the newest
+    Column("identity_mac", LargeBinary, nullable=False),  # over all of it: an approval written behind our back is none
 )
 
 passkeys = Table(

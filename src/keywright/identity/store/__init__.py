@@ -268,7 +268,19 @@ def _session(row: Row[Any], prefix: str = "") -> Session:
 
 
 def _account(row: Row[Any]) -> Account:
-    return Account(row.id, row.uid, row.email, row.created_at, row.frozen_at, row.operator_at, bool(row.totp_sealed))
+    return Account(
+        id=row.id,
+        uid=row.uid,
+        email=row.email,
+        created_at=row.created_at,
+        frozen_at=row.frozen_at,
+        operator_at=row.operator_at,
+        has_factor=bool(row.totp_sealed),
+        has_trading_password=row.trading_password_hash is not None,
+        email_verified_at=row.email_verified_at,
+        whitelist_on_at=row.whitelist_on_at,
+        language=row.language,
+    )
 
 
 def _credentials(row: Row[Any]) -> Credentials:

@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("identity_mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", name="pk_identities"),
     )
     op.create_table(

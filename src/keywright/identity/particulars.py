@@ -1,0 +1,54 @@
+"""What people keep up to date about themselves, wired once: one object for all that a page about it calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keywright.audit.log import AuditLog
+from keywright.identity.codes import Codes
+from keywright.identity.identities import Identities
+from keywright.identity.own_password import OwnPassword
+from keywright.identity.passwords import Passwords
+from keywright.identity.prerequisites import Profile
+from keywright.identity.service import IdentityService
+from keywright.identity.sessions import Sessions
+from keywright.identity.standing import Standing
+from keywright.identity.trading import TradingPasswords
+from keywright.sealing.keyring import Keyring
+from keywright.storage.transaction import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """Prerequisites, passwords, codes and identity of every account."""
+
+    standing: Standing
+    codes: Codes
+    password: OwnPassword
+    trading: TradingPasswords
+    identities: Identities
+
+
+def particulars(
+    *,
+    database: Database,
+    keyring: Keyring,
+    audit: AuditLog,
+    identity: IdentityService,
+    sessions: Sessions,
+    passwords: Passwords,
+    profile: Profile,
+    sandbox: bool,
+) -> Particulars:
+    """Return them all, over one database."""
+    identities = Identities(keyring=keyring, audit=audit, sandbox=sandbox)
+    own_password = OwnPassword(database=database, audit=audit, identity=identity, sessions=sessions)
+    return Particulars(
+        standing=Standing(profile=profile, identities=identities),
+        codes=Codes(database=database, keyring=keyring),
+        password=own_password,
+        trading=TradingPasswords(
+            database=database, keyring=keyring, audit=audit, passwords=passwords, own_password=own_password
+        ),
+        identities=identities,
+    )
