@@ -80,9 +80,8 @@ class Identities:
         await self._keep(tx, identity, Kind.IDENTITY_SUBMITTED, actor, now=now)
         if not self._sandbox:
             return identity
-        return await self._decide(
-            tx, identity, IdentityState.APPROVED, by=SANDBOX, reason="", actor=Actor(SANDBOX), now=now
-        )
+        state, kind = IdentityState.APPROVED, Kind.IDENTITY_APPROVED
+        return await self._decide(tx, identity, state, kind, by=SANDBOX, reason="", actor=Actor(SANDBOX), now=now)
 
     async def decide_identity(
         self, tx: Tx, account_id: str, *, version: int, approve: bool, reason: str = "", actor: Actor, now: int
@@ -109,14 +108,23 @@ class Identities:
         if approve and identity.state is not IdentityState.SUBMITTED:
             raise Conflict("only an identity that waits can be approved", hint="have it submitted again")
         why = "" if approve else said.reason(reason)
-        return await self._decide(tx, identity, wanted, by=actor.id, reason=why, actor=actor, now=now)
+        kind = Kind.IDENTITY_APPROVED if approve else Kind.IDENTITY_REFUSED
+        return await self._decide(tx, identity, wanted, kind, by=actor.id, reason=why, actor=actor, now=now)
 
     async def _decide(
-        self, tx: Tx, identity: Identity, state: IdentityState, *, by: str, reason: str, actor: Actor, now: int
+        self,
+        tx: Tx,
+        identity: Identity,
+        state: IdentityState,
+        kind: Kind,
+        *,
+        by: str,
+        reason: str,
+        actor: Actor,
+        now: int,
     ) -> Identity:
         version = await self._audit.latest_version(tx, subject_of(identity.account_id)) + 1
         decided = replace(identity, state=state, decided_at=now, decided_by=by, reason=reason, version=version)
-        kind = Kind.IDENTITY_APPROVED if state is IdentityState.APPROVED else Kind.IDENTITY_REFUSED
         await self._keep(tx, decided, kind, actor, now=now)
         return decided
 
