@@ -62,6 +62,10 @@ def _blocks(value: object) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(str(entry))) for entry in entries)
 
 
+def _hours(value: object) -> int | str:
+    return "auto" if value == "auto" else _number(0, 720)(value)
+
+
 def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
     return field(default=default, metadata={"parse": parse, "about": about})
 
@@ -122,6 +126,22 @@ class Settings:
     disable_idle_days: int = _setting(
         0, _number(0, 3_650), "Days without use after which a key is switched off; 0: keys are only flagged."
     )
+
+    whitelist_hold_hours: int | str = _setting(
+        "auto",
+        _hours,
+        "Hours until money may go to a new withdrawal address, and until the list is off that was switched off: auto is 24, "
+        "in the sandbox 0.",
+    )
+    approval_minutes: int = _setting(
+        60, _number(1, 1_440), "Minutes that an owner has to confirm a withdrawal from the sandbox."
+    )
+
+    @property
+    def hold_hours(self) -> int:
+        """How many hours a new withdrawal address waits."""
+        hours = self.whitelist_hold_hours
+        return hours if isinstance(hours, int) else 0 if self.is_sandbox else 24
 
     @property
     def sign_up_is_open(self) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from keywright.app.checkpoints import LOOK_SECONDS, Checkpoints
 from keywright.app.gateways import Gateways
 from keywright.app.services import Services
+from keywright.app.withdrawals import settle_approvals
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 30.0
@@ -44,6 +45,7 @@ async def chores(
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: remove_never_shown(services)), name="never shown"),
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
         asyncio.create_task(every(FORGET_SECONDS, lambda: disable_idle(services)), name="idle"),
+        asyncio.create_task(every(EXPIRE_SECONDS, lambda: settle_approvals(services)), name="approvals"),
     ]
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
+from keywright.approvals.service import Approvals
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
 from keywright.identity.entrance import Entrance
@@ -21,6 +22,7 @@ from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
 from keywright.identity.sub_accounts import MOST, SubAccounts
+from keywright.identity.whitelist import HOUR_MS, Whitelist
 from keywright.issuing.model import Policy
 from keywright.issuing.service import IssuingService
 from keywright.sealing.keyring import Keyring
@@ -41,6 +43,8 @@ class Services:
     sub_accounts: SubAccounts
     own: Particulars
     """What people keep up to date about themselves, and the checklist."""
+    whitelist: Whitelist
+    approvals: Approvals
     clock: Clock
 
 
@@ -54,6 +58,7 @@ def wire(
     sandbox: bool = False,
     most_sub_accounts: int = MOST,
     profile: Profile = Profile.PERSONAL,
+    hold_hours: int = 0,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
@@ -81,7 +86,21 @@ def wire(
         audit=audit,
         keyring=keyring,
     )
-    return Services(database, keyring, audit, identity, issuing, entrance, sub_accounts, own, clock)
+    whitelist = Whitelist(keyring=keyring, audit=audit, hold_ms=hold_hours * HOUR_MS)
+    approvals = Approvals(keyring=keyring, audit=audit, identity=identity, whitelist=whitelist)
+    return Services(
+        database=database,
+        keyring=keyring,
+        audit=audit,
+        identity=identity,
+        issuing=issuing,
+        entrance=entrance,
+        sub_accounts=sub_accounts,
+        own=own,
+        whitelist=whitelist,
+        approvals=approvals,
+        clock=clock,
+    )
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -98,6 +117,7 @@ def services_of(installation: Installation, settings: Settings, *, clock: Clock 
         clock=clock,
         sandbox=settings.is_sandbox,
         most_sub_accounts=settings.sub_accounts_per_account,
+        hold_hours=settings.hold_hours,
     )
 
 

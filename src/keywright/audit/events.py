@@ -54,6 +54,29 @@ class Kind(StrEnum):
     """A session proved the second factor again: for ten minutes it may do what is sensitive."""
     SESSION_ENDED = "session.ended"
     """A session was ended by its account; `detail` holds why."""
+    ADDRESS_ADDED = "withdrawal_address.added"
+    """An address was put on the account's list of withdrawal addresses; `detail` holds it and from when on it may be
+    withdrawn to."""
+    ADDRESS_LABELLED = "withdrawal_address.labelled"
+    """A withdrawal address was given another name; `detail` holds it."""
+    ADDRESS_EXEMPTED = "withdrawal_address.exempted"
+    """Withdrawals to an address take no confirmation up to an amount a day; `detail` holds it, `null` where this ended."""
+    ADDRESS_REMOVED = "withdrawal_address.removed"
+    """An address was taken off the list."""
+    WHITELIST_ON = "whitelist.switched_on"
+    """Every withdrawal goes to listed addresses only, however it is ordered."""
+    WHITELIST_OFF = "whitelist.switched_off"
+    """That is to end; `detail` holds when."""
+    APPROVAL_ASKED = "approval.asked"
+    """A withdrawal waits for its owner; `detail` holds what is to be confirmed, who asked and until when."""
+    APPROVAL_CONFIRMED = "approval.confirmed"
+    """The owner confirmed it with a proof made for nothing else; or an exemption did, which `detail` then says."""
+    APPROVAL_REFUSED = "approval.refused"
+    """The owner refused it, or whoever asked took it back, which `detail` then says."""
+    APPROVAL_EXPIRED = "approval.expired"
+    """Nobody confirmed it in time, or nobody carried it out in time."""
+    APPROVAL_CONSUMED = "approval.consumed"
+    """What was confirmed is carried out: this once."""
     KEY_ISSUED = "key.issued"
     """A key was made; `detail` holds its name, permissions, environment, addresses and expiry, and whether it waits for
     its owner to say that the secret arrived."""
@@ -94,7 +117,7 @@ class Actor:
 
     id: str
     """An account id, or `system` where time itself did it, `operator` for the local command line without a
-    person, or `gateway` for what it noticed itself."""
+    person, `gateway` for what it noticed itself, or who asked for an approval: `sandbox`, the id of a service token."""
     factor: str = ""
     """`totp`, `recovery`, `sandbox-demo`; `password` where only that was asked for; or empty where nothing was."""
     address: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from keywright.secret import Secret
@@ -81,10 +81,20 @@ class FactorProof:
     factor: str
     """`totp` or `recovery`; or `sandbox-demo`, the one exception of K16."""
     at: int
+    purpose: str = ""
+    """The one thing it was made for, where that is a confirmation (K17): it then serves nothing else."""
 
     def is_fresh(self, *, now: int) -> bool:
         """Tell whether the proof still serves at `now`. One from the future does not."""
-        return 0 <= now - self.at <= FRESH_MS
+        return not self.purpose and 0 <= now - self.at <= FRESH_MS
+
+    def made_for(self, purpose: str) -> FactorProof:
+        """Return the same proof, bound to one purpose: whoever asked for the code said what it is for."""
+        return replace(self, purpose=purpose)
+
+    def is_for(self, purpose: str, *, now: int) -> bool:
+        """Tell whether it was made for exactly this and at this very moment: no earlier step-up ever is."""
+        return bool(purpose) and self.purpose == purpose and self.at == now
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ accounts = Table(
     Column("phrase_sealed", LargeBinary),  # the anti-phishing phrase; null: none was chosen
     Column("language", Text),  # of notices; null: nobody chose one
     Column("whitelist_on_at", BigInteger),  # since when withdrawals go to listed addresses only
+    Column("whitelist_off_at", BigInteger),  # from when on that ends, where its owner asked for it
     Column("external_id", Text),  # the name an exchange that brings its own login knows the account by
     Index(None, "external_id", unique=True),
 )
@@ -576,7 +577,8 @@ sandbox_withdrawals = Table(
     Column("amount", Text, nullable=False),
     Column("fee", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("approval_id", Text, nullable=False),  # empty: exempt, none was asked for
+    Column("remark", Text, nullable=False),
+    Column("approval_id", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Index(None, "account_id", "sub_account", "created_at"),

@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("phrase_sealed", sa.LargeBinary(), nullable=True))
     op.add_column("accounts", sa.Column("language", sa.Text(), nullable=True))
     op.add_column("accounts", sa.Column("whitelist_on_at", sa.BigInteger(), nullable=True))
+    op.add_column("accounts", sa.Column("whitelist_off_at", sa.BigInteger(), nullable=True))
     op.add_column("accounts", sa.Column("external_id", sa.Text(), nullable=True))
     op.create_index("ix_accounts_external_id", "accounts", ["external_id"], unique=True)
     op.add_column("api_keys", sa.Column("enabled_at", sa.BigInteger(), nullable=True))
@@ -216,6 +217,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.Text(), nullable=False),
         sa.Column("fee", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("remark", sa.Text(), nullable=False),
         sa.Column("approval_id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
