@@ -53,7 +53,7 @@ def detail_of(withdrawal: Withdrawal) -> dict[str, str]:
 def digest_of(account_id: str, withdrawal: Withdrawal) -> bytes:
     """Return the SHA-256 that a confirmation is bound to: over amount, currency, chain, address, memo and account.
 
-    Of the bytes `keywright withdrawal v1`, a zero byte, and the six as a JSON array of strings without spaces, ASCII.
+    Of the bytes "keywright withdrawal v1", a zero byte, and the six as a JSON array of strings without spaces, ASCII.
     """
     to = withdrawal.to
     covered = [withdrawal.amount, to.currency, to.chain, to.address, to.memo, account_id]
