@@ -129,6 +129,10 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             return await _enrolling(home)
         case "/security/unfreeze":
             return await _frozen(home)
+        case "/sub-accounts/{sub_id:row}/unfreeze":
+            await home.ada.get("/sub-accounts")
+            await home.ada.post(f"/sub-accounts/{home.sub_account_id}/freeze")
+            return home.ada, {}
         case "/operator/claim":
             return await _new_link(home)
         case _:

@@ -229,6 +229,12 @@ async def test_aud_01_every_form_leaves_its_event(embedded: Services, clock: Fak
     await does(ada, f"{per_key}/disable")
     await does(ada, f"{per_key}/enable", "key.enabled")
     await does(ada, f"{per_key}/delete", "key.deleted", key=home.off, sure="yes")
+    await does(ada, "/sub-accounts/create", "sub_account.created", name="trading2", memo="")
+    per_sub = "/sub-accounts/{sub_id:row}"
+    await does(ada, f"{per_sub}/describe", "sub_account.described", memo="days")
+    await does(ada, f"{per_sub}/transfer", **FORMS[f"{per_sub}/transfer"])
+    await does(ada, f"{per_sub}/freeze", "sub_account.frozen")
+    await does(ada, f"{per_sub}/unfreeze", "sub_account.unfrozen")
     await does(ada, "/operator/accounts/{account_id:row}/freeze", "account.frozen")
     async with embedded.database.write() as tx:
         code = await embedded.entrance.operators.new_code(tx, now=clock())

@@ -55,6 +55,7 @@ class Tour:
             return
         with contextlib.closing(self._settle().client):
             yield from self.managing_it()
+            yield from self.parts_of_the_account()
             yield from self.security()
             yield from self.operating()
             yield from self.signing_in()
@@ -195,6 +196,30 @@ class Tour:
         give_code(page, self.authenticator.code(), press="Confirm")
         expect_title(page, "Security")
         yield "security, confirmed"
+
+    def parts_of_the_account(self) -> Iterator[str]:
+        """Sub-accounts: none, a wrong one, one with keys and money."""
+        page = self.page
+        self.go("/sub-accounts")
+        yield "sub-accounts, none"
+        field(page, "Name").fill("no digits")
+        button(page, "Create sub-account").click()
+        expect_problem(page, "at least one of each")
+        yield "sub-accounts, refused"
+        field(page, "Name").fill("trading1")
+        button(page, "Create sub-account").click()
+        expect_title(page, "trading1")
+        yield "sub-account"
+        field(page, "Amount").fill("250")
+        button(page, "Move").click()
+        expect(page.get_by_text("The money is moved.")).to_be_visible()
+        button(page, "Freeze sub-account trading1 now").click()
+        yield "sub-account, frozen"
+        link(page, "API keys of trading1").click()
+        expect(page.get_by_text("This sub-account is frozen")).to_be_visible()
+        yield "keys of a sub-account"
+        self.go("/sub-accounts")
+        yield "sub-accounts"
 
     def security(self) -> Iterator[str]:
         """What protects the account."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from keywright.app.services import Services
+from keywright.audit.events import Actor
+from keywright.identity.model import FactorProof
 from keywright.secret import Secret
 from keywright.web.app import Console
 from keywright.web.security import CSRF_LABEL, csrf_token
@@ -35,6 +37,8 @@ class Household:
     elsewhere_id: str
     account_id: str
     bobs_account_id: str
+    sub_account_id: str
+    """Of Ada's sub-account trading1."""
 
     def path(self, pattern: str, *, key: str = "") -> str:
         """Return the path of a route, its placeholders filled in with what is Ada's."""
@@ -42,6 +46,7 @@ class Household:
             "{key_id:key}": key or self.active,
             "{session_id:row}": self.elsewhere_id,
             "{account_id:row}": self.bobs_account_id,
+            "{sub_id:row}": self.sub_account_id,
         }
         return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
 
@@ -77,6 +82,11 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         account = await services.identity.account(tx, email=ada.email)
         bobs = await services.identity.account(tx, email=bob.email)
         sessions = await services.entrance.sessions.of(tx, account.id, now=clock())
+    async with services.database.write() as tx:
+        proof = FactorProof(account.id, "totp", clock())
+        sub = await services.sub_accounts.create(
+            tx, account.id, "trading1", proof=proof, actor=Actor(account.id), now=clock()
+        )
     by_address = {session.address: session.id for session in sessions}
     home = Household(
         services,
@@ -92,6 +102,7 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         by_address[elsewhere.address],
         account.id,
         bobs.id,
+        sub.id,
     )
     await home.step_up()
     return home
@@ -137,6 +148,11 @@ FORMS: dict[str, dict[str, str]] = {
     "/api-management/{key_id:key}/passphrase": {"current": PASSPHRASE, "passphrase": "Sloop-ahead-41-Z"},
     "/api-management/{key_id:key}/enable": {},
     "/api-management/{key_id:key}/delete": {"sure": "yes"},
+    "/sub-accounts/create": {"name": "trading2", "memo": ""},
+    "/sub-accounts/{sub_id:row}/describe": {"memo": "nights"},
+    "/sub-accounts/{sub_id:row}/freeze": {},
+    "/sub-accounts/{sub_id:row}/unfreeze": {},
+    "/sub-accounts/{sub_id:row}/transfer": {"direction": "there", "currency": "USDT", "amount": "5"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/accounts/{account_id:row}/freeze": {},
 }

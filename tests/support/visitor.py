@@ -17,6 +17,7 @@ import httpx2
 import pyotp
 from sqlalchemy import Row, select
 
+from keywright.app.purses import SandboxPurses
 from keywright.app.services import Services
 from keywright.storage.tables import metadata
 from keywright.web.app import Console
@@ -44,12 +45,14 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         identity=services.identity,
         issuing=services.issuing,
         entrance=services.entrance,
+        sub_accounts=services.sub_accounts,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',
         texts=texts,
         assets=assets,
         pages=pages,
+        purses=SandboxPurses(services.database) if settings["mode"] == "sandbox" else None,
     )
     return Console(site)
 

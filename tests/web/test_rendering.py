@@ -23,6 +23,7 @@ from keywright.web.model import (
     Said,
     SessionView,
     Step,
+    SubAccountView,
     UsageView,
 )
 from keywright.web.rendering import Pages
@@ -222,7 +223,34 @@ MADE: dict[str, Any] = {
     "snippets": SNIPPETS,
     "base_urls": {"spot": "https://gateway.example.org", "futures": "https://futures.example.org"},
 }
-LIST: dict[str, Any] = {"frame": ADA, "most": 5, "checklist": [], "is_frozen": False, "play_money": "", "keys": KEYS}
+LIST: dict[str, Any] = {
+    "frame": ADA,
+    "most": 5,
+    "checklist": [],
+    "is_frozen": False,
+    "is_sub_frozen": False,
+    "panels": [""],
+    "play_money": "",
+    "keys": KEYS,
+}
+SUB = SubAccountView("sub_" + "0" * 24, 300_000_001, "trading1", "the night desk", NOW, is_frozen=False, keys=2)
+SUBS: dict[str, Any] = {
+    "frame": replace(ADA, path="/sub-accounts"),
+    "form": Form(),
+    "sub_accounts": [SUB, replace(SUB, is_frozen=True)],
+    "most": 5,
+    "needs_code": True,
+}
+ONE_SUB: dict[str, Any] = {
+    "frame": replace(ADA, path="/sub-accounts"),
+    "form": Form(),
+    "which": "",
+    "sub_account": SUB,
+    "has_purses": True,
+    "own": {"BTC": "0.5", "USDT": "10000"},
+    "theirs": {},
+    "needs_code": True,
+}
 SECURITY: dict[str, Any] = {
     "frame": replace(ADA, path="/security"),
     "has_factor": True,
@@ -300,6 +328,20 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "keys-few": ("keys.html", {**LIST, "keys": KEYS[:2]}),
     "keys-none": ("keys.html", {**LIST, "keys": []}),
+    "keys-sub": (
+        "keys.html",
+        {
+            **LIST,
+            "panels": ["", "trading1"],
+            "frame": replace(ADA, sub_account="trading1", keys_at="/api-management?sub=trading1"),
+        },
+    ),
+    "sub-accounts": ("sub_accounts.html", SUBS),
+    "sub-accounts-none": ("sub_accounts.html", {**SUBS, "sub_accounts": []}),
+    "sub-accounts-full": ("sub_accounts.html", {**SUBS, "sub_accounts": [SUB] * 5}),
+    "sub-account": ("sub_account.html", ONE_SUB),
+    "sub-account-frozen": ("sub_account.html", {**ONE_SUB, "sub_account": replace(SUB, is_frozen=True)}),
+    "sub-account-service": ("sub_account.html", {**ONE_SUB, "has_purses": False}),
     "keys-frozen": ("keys.html", {**LIST, "is_frozen": True, "frame": replace(OPERATOR, path="/api-management")}),
     "keys-checklist": ("keys.html", {**LIST, "keys": [], "checklist": STEPS}),
     "new-key": ("new_key.html", {"frame": ADA, "form": Form(), "current_address": "203.0.113.7"}),
@@ -495,7 +537,7 @@ def test_fields_say_what_a_password_manager_must_know(pages: Pages, name: str) -
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
 NAMES = re.compile(
     r"Keywright|curl|ccxt|UTC|kucoin|example\.org|(?:Firefox|Safari) ?"
-    r"|TradingBot-StrategyA|grid-bot|treasury|portfolio-reader|old-bot|Bot Trading|Server A|moves profits on Fridays|Spreadsheet"
+    r"|TradingBot-StrategyA|grid-bot|treasury|portfolio-reader|old-bot|Bot Trading|Server A|moves profits on Fridays|trading1|the night desk|BTC|USDT|Spreadsheet"
     r"|ada@|req_\w+|CSV|JSON|GET|POST"
 )
 """What stands outside gettext rightly: names of products, and what people typed."""

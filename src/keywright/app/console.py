@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from keywright.app.purses import SandboxPurses
 from keywright.app.running import Running
 from keywright.app.services import Services
 from keywright.sandbox.markets import STARTER
@@ -42,12 +43,14 @@ def console(
         identity=services.identity,
         issuing=services.issuing,
         entrance=services.entrance,
+        sub_accounts=services.sub_accounts,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,
         texts=texts,
         assets=assets,
         pages=Pages(assets, texts),
+        purses=SandboxPurses(services.database) if settings.is_sandbox else None,
     )
     return Console(site)
 

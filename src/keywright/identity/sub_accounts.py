@@ -32,7 +32,7 @@ class SubAccounts:
 
     def __init__(self, *, audit: AuditLog, most: int = MOST) -> None:
         self._audit = audit
-        self._most = most
+        self.most = most
 
     async def create(
         self, tx: Tx, account_id: str, name: str, memo: str = "", *, proof: FactorProof, actor: Actor, now: int
@@ -41,8 +41,8 @@ class SubAccounts:
         await store.lock_account(tx, account_id=account_id)
         _require(proof, account_id, now=now, to="make a sub-account")
         called, about = sub_account_name(name), _memo(memo)
-        if await rows.count_sub_accounts(tx, account_id) >= self._most:
-            raise LimitReached("an account has at most {most} sub-accounts", most=self._most)
+        if await rows.count_sub_accounts(tx, account_id) >= self.most:
+            raise LimitReached("an account has at most {most} sub-accounts", most=self.most)
         if await rows.find_sub_account(tx, account_id, name=called) is not None:
             raise Conflict("there is a sub-account {name} already", name=called)
         uid = new_uid()
@@ -57,11 +57,14 @@ class SubAccounts:
         """Return the account's sub-accounts, oldest first."""
         return await rows.list_sub_accounts(tx, account_id)
 
-    async def find(self, tx: Tx, account_id: str, name: str) -> SubAccount:
-        """Return the account's sub-account of this name; raises `NotFound` for one that is unknown or someone else's."""
-        found = await rows.find_sub_account(tx, account_id, name=name)
+    async def find(self, tx: Tx, account_id: str, name: str = "", *, sub_id: str = "") -> SubAccount:
+        """Return the account's sub-account of this name, or of this id.
+
+        Raises `NotFound` for one that is unknown or someone else's.
+        """
+        found = await rows.find_sub_account(tx, account_id, name=name, sub_id=sub_id)
         if found is None:
-            raise NotFound("there is no sub-account {name}", name=name[:32])
+            raise NotFound("there is no sub-account {name}", name=(name or sub_id)[:32])
         return found
 
     async def describe(self, tx: Tx, account_id: str, name: str, memo: str, *, actor: Actor, now: int) -> SubAccount:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
-from keywright.errors import Conflict, Invalid
+from keywright.errors import Conflict, Invalid, NotFound
 from keywright.identity.model import FactorProof
 from keywright.issuing import grant as grants, material, rules, store
 from keywright.issuing.freezing import Freezing
@@ -83,6 +83,16 @@ class IssuingService(Handover, Upkeep, Freezing):
     async def keys(self, tx: Tx, owner: Owner, *, deleted: bool = False) -> list[ApiKey]:
         """Return the owner's keys, oldest first."""
         return [await self._judged(tx, *found) for found in await store.list_keys(tx, owner, deleted=deleted)]
+
+    async def sub_account_of(self, tx: Tx, account_id: str, key_id: str) -> str:
+        """Return the name of the sub-account that a key of the account belongs to; empty for the account's own.
+
+        Raises `NotFound` for a key that is unknown or someone else's.
+        """
+        found = await store.sub_account_of(tx, account_id, key_id)
+        if found is None:
+            raise NotFound("there is no key {key}", hint="`keywright keys list` shows them all", key=key_id[:64])
+        return found
 
     async def counts(self, tx: Tx) -> dict[str, int]:
         """Return how many keys each account has: for operators."""

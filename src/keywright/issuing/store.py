@@ -19,6 +19,12 @@ async def taken_slots(tx: Tx, owner: Owner) -> list[int]:
     return [slot for slot in (await tx.execute(query)).scalars() if slot is not None]
 
 
+async def sub_account_of(tx: Tx, account_id: str, key_id: str) -> str | None:
+    """Return the sub-account that a key of the account belongs to, empty for the account's own; `None`: no such key."""
+    query = select(api_keys.c.sub_account).where(api_keys.c.account_id == account_id, api_keys.c.id == key_id)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
 async def count_keys(tx: Tx) -> dict[str, int]:
     """Return how many keys that are not deleted each account has, its sub-accounts' among them."""
     query = (

@@ -24,6 +24,7 @@ from keywright.web.pages import (
     machines,
     operators,
     second_factor,
+    sub_accounts,
     usage,
 )
 from keywright.web.routing import At, Needs, Page, Refusal, route, status_of
@@ -77,6 +78,7 @@ class Console:
             *key_making.PAGES,
             *key_shown.PAGES,
             *usage.PAGES,
+            *sub_accounts.PAGES,
             *operators.PAGES,
             *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
         ]

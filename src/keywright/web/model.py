@@ -24,6 +24,10 @@ class Frame:
     is_complete: bool = False
     """Whether the second factor was proved: only then are there menus."""
     is_operator: bool = False
+    sub_account: str = ""
+    """Whose keys the page is about; empty: the account's own. Every form carries it as `sub`."""
+    keys_at: str = "/api-management"
+    """Where the list of those keys stands."""
     is_sandbox: bool = False
     notice: str = ""
     """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""
@@ -206,6 +210,19 @@ class SessionView:
     created_at: int
     seen_at: int
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubAccountView:
+    """One of the account's sub-accounts."""
+
+    id: str
+    uid: int
+    name: str
+    memo: str
+    created_at: int
+    is_frozen: bool
+    keys: int
 
 
 @dataclass(frozen=True, slots=True)

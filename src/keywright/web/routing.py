@@ -192,7 +192,23 @@ async def _answered(visit: Visit, at: At) -> Response:
         if visit.is_htmx:  # a fragment of the sign-in page would land inside the page: send the whole browser there
             return Response(headers={"hx-redirect": first})
         return visit.to(first)
+    if visit.session is not None and visit.session.is_complete and at.path.startswith("/api-management"):
+        await _find_owner(visit)
     return await at.page(visit)
+
+
+async def _find_owner(visit: Visit) -> None:
+    """Note whose keys the page is about: the one that a key in its path belongs to, else the sub-account it names."""
+    key_id = visit.request.path_params.get("key_id")
+    name = visit.request.query_params.get("sub", "") or visit.text("sub")
+    if not (key_id or name):
+        return
+    account_id = visit.own_session.account_id
+    async with visit.site.database.read() as tx:
+        if key_id:
+            visit.sub_account = await visit.site.issuing.sub_account_of(tx, account_id, key_id)
+        else:
+            visit.sub_account = (await visit.site.sub_accounts.find(tx, account_id, name)).name
 
 
 async def _body(request: Request) -> bytes:

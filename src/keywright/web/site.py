@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from keywright.gateway.address import compile_networks
 from keywright.identity.entrance import Entrance
 from keywright.identity.service import IdentityService
+from keywright.identity.sub_accounts import SubAccounts
 from keywright.issuing.service import IssuingService
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
@@ -64,6 +66,18 @@ class Place:
         return compile_networks(self.trusted_proxies)
 
 
+class Purses(Protocol):
+    """The sandbox's money, for who moves it between an account and its sub-accounts."""
+
+    async def available(self, account_id: str, sub_account: str) -> Mapping[str, str]:
+        """Return what can be moved out of a main account by currency, as plain decimal text."""
+        ...
+
+    async def move(self, account_id: str, *, source: str, target: str, currency: str, amount: str, now: int) -> None:
+        """Move money between main accounts, of a sub-account where its name is given; raises `Invalid`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Site:
     """Everything a page may use."""
@@ -73,12 +87,15 @@ class Site:
     identity: IdentityService
     issuing: IssuingService
     entrance: Entrance
+    sub_accounts: SubAccounts
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes
     texts: Texts
     assets: Assets
     pages: Pages
+    purses: Purses | None = None
+    """Where the sandbox stands behind the gateways; an exchange's own money is moved at the exchange."""
     measuring: Turns = field(default_factory=lambda: Turns(at_once=1, waiting=16))
     """For passwords that are measured while they are typed: strangers may ask, and each takes a core for 10 to 60 ms."""
     encrypting: Turns = field(default_factory=lambda: Turns(at_once=1, waiting=4))

@@ -35,6 +35,8 @@ class Visit:
     posted: Mapping[str, list[str]] = field(default_factory=dict, repr=False)
     session: Session | None = None
     account: Account | None = None
+    sub_account: str = ""
+    """Name of the sub-account whose keys these pages are about; empty: the account's own."""
     is_new_token: bool = False
     """Whether the cookie has to be set."""
     new_device: Secret | None = None
@@ -71,7 +73,12 @@ class Visit:
     @property
     def owner(self) -> Owner:
         """Whose keys these pages are about."""
-        return Owner(self.own_session.account_id)
+        return Owner(self.own_session.account_id, self.sub_account)
+
+    @property
+    def keys_at(self) -> str:
+        """Where the list of these keys stands."""
+        return f"/api-management?sub={self.sub_account}" if self.sub_account else "/api-management"
 
     @property
     def actor(self) -> Actor:
@@ -172,6 +179,8 @@ class Visit:
             email=account.email if account else "",
             is_complete=session is not None and session.is_complete,
             is_operator=self.is_operator,
+            sub_account=self.sub_account,
+            keys_at=self.keys_at,
             is_sandbox=self.site.place.is_sandbox,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
@@ -189,7 +198,7 @@ class Visit:
 
     def to(self, path: str, *, done: str = "") -> Response:
         """Send the browser on to another page of ours, which says what was done."""
-        return RedirectResponse(path + (f"?done={done}" if done else ""), status_code=303)
+        return RedirectResponse(path + (f"{'&' if '?' in path else '?'}done={done}" if done else ""), status_code=303)
 
     @property
     def is_htmx(self) -> bool:

@@ -37,9 +37,10 @@ async def list_sub_accounts(tx: Tx, account_id: str) -> list[SubAccount]:
     return [_sub_account(row) for row in await tx.execute(query.order_by(sub_accounts.c.created_at, sub_accounts.c.id))]
 
 
-async def find_sub_account(tx: Tx, account_id: str, *, name: str) -> SubAccount | None:
-    """Return the account's sub-account of this name, or `None`."""
-    mine = (sub_accounts.c.account_id == account_id, sub_accounts.c.name == name)
+async def find_sub_account(tx: Tx, account_id: str, *, name: str = "", sub_id: str = "") -> SubAccount | None:
+    """Return the account's sub-account of this name, or of this id, or `None`."""
+    named = sub_accounts.c.id == sub_id if sub_id else sub_accounts.c.name == name
+    mine = (sub_accounts.c.account_id == account_id, named)
     row = (await tx.execute(select(sub_accounts).where(*mine))).one_or_none()
     return _sub_account(row) if row else None
 

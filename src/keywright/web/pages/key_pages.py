@@ -11,7 +11,7 @@ from keywright.errors import Invalid, KeywrightError, NotProven
 from keywright.gateway import records
 from keywright.gateway.usage_model import Count
 from keywright.identity import limits
-from keywright.identity.model import FactorProof
+from keywright.identity.model import FactorProof, SubAccount
 from keywright.issuing.model import ApiKey, Passphrase, Permission
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
@@ -32,8 +32,10 @@ async def keys(visit: Visit) -> Response:
         return visit.to("/sign-in/code")
     found: list[ApiKey] = []
     lately: dict[str, Count] = {}
+    subs: list[SubAccount] = []
     if account.has_factor:
         async with visit.site.database.read() as tx:
+            subs = await visit.site.sub_accounts.all(tx, account.id)
             found = await visit.site.issuing.keys(tx, visit.owner)
             lately = await records.lately(tx, visit.owner, now=visit.now)
     return visit.page(
@@ -41,7 +43,9 @@ async def keys(visit: Visit) -> Response:
         keys=[view_of(key, now=visit.now, lately=lately.get(key.id)) for key in found],
         most=visit.site.issuing.policy.keys_per_account,
         checklist=checklist,
+        panels=["", *(sub.name for sub in subs)],
         is_frozen=account.frozen_at is not None,
+        is_sub_frozen=any(sub.frozen_at is not None for sub in subs if sub.name == visit.sub_account),
         play_money=visit.site.place.play_money,
     )
 
@@ -59,7 +63,7 @@ async def disable(visit: Visit) -> Response:
         async with visit.site.database.read() as tx:
             lately = await records.lately(tx, visit.owner, now=visit.now)
         return visit.fragment("keys.html", "row", key=view_of(key, now=visit.now, lately=lately.get(key.id)))
-    return visit.to(HOME, done="key-disabled")
+    return visit.to(visit.keys_at, done="key-disabled")
 
 
 async def rename(visit: Visit) -> Response:
@@ -173,7 +177,7 @@ async def delete(visit: Visit) -> Response:
         async with visit.site.database.write() as tx:
             await visit.site.issuing.delete(tx, visit.owner, _id(visit), proof=proof, actor=visit.actor, now=visit.now)
 
-    return await _sensitive(visit, "delete", change, (), about="", done="key-deleted", then=HOME)
+    return await _sensitive(visit, "delete", change, (), about="", done="key-deleted", then=visit.keys_at)
 
 
 def view_of(key: ApiKey, *, now: int, lately: Count | None = None) -> KeyView:
@@ -234,7 +238,7 @@ async def _key_page(
     async with visit.site.database.read() as tx:
         key = await visit.site.issuing.key(tx, visit.owner, _id(visit))
     if key.deleted_at is not None:
-        return visit.to(HOME)
+        return visit.to(visit.keys_at)
     return visit.page(
         "key.html",
         status=status_of(problem) if problem else 200,
