@@ -43,6 +43,7 @@ async def chores(
         asyncio.create_task(gateways.usage.run(), name="usage"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: expire(services)), name="expire"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: remove_never_shown(services)), name="never shown"),
+        asyncio.create_task(every(EXPIRE_SECONDS, lambda: end_overlaps(services)), name="overlaps"),
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
         asyncio.create_task(every(FORGET_SECONDS, lambda: disable_idle(services)), name="idle"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: settle_approvals(services)), name="approvals"),
@@ -100,3 +101,13 @@ async def disable_idle(services: Services) -> None:
     for owner, key_id in due:
         async with services.database.write() as tx:
             await services.issuing.disable_idle(tx, owner, key_id, now=now)
+
+
+async def end_overlaps(services: Services) -> None:
+    """Switch off the keys whose successors take their place now, one transaction each."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.issuing.overlaps_over(tx, now=now)
+    for owner, key_id in due:
+        async with services.database.write() as tx:
+            await services.issuing.end_overlap(tx, owner, key_id, now=now)

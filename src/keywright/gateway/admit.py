@@ -123,8 +123,8 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     headers = _limit_headers(taken)
     if abs(skew) > config.exchange_window_ms:
         headers = (*headers, (b"x-keywright-clock-skew-ms", b"%d" % skew))
-    if key.grant.expires_at is not None:
-        headers = (*headers, (b"x-keywright-key-expires", b"%d" % key.grant.expires_at))
+    if key.ends_at is not None:
+        headers = (*headers, (b"x-keywright-key-expires", b"%d" % key.ends_at))
     return _made(Admission, (_identity(key, attempt), route, key, headers))
 
 
@@ -156,7 +156,9 @@ def _let_guess(taken: limits.Taken, *, last: bool) -> None:
 
 def _usable(config: GatewayConfig, key: KeyRecord, route: Route, client: Address | None, *, now: int) -> None:
     """Refuse a key whose state, time, environment or address forbids its use. Its holder has proved the secret."""
-    expires_at = key.grant.expires_at
+    expires_at, overlap_until = key.grant.expires_at, key.grant.overlap_until
+    if overlap_until is not None and now >= overlap_until and key.holds:
+        raise Refused(Reason.KEY_REPLACED)
     if key.out_of_use is not None:
         facts = {"expired_at": expires_at} if key.out_of_use is Reason.KEY_EXPIRED else {}
         raise Refused(key.out_of_use, **facts)

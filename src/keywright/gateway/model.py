@@ -85,6 +85,8 @@ class KeyRecord:
     """The grant's, in plain words."""
     out_of_use: Reason | None = field(init=False)
     """Why it may not be used, whatever the request; `None` where it may."""
+    ends_at: int | None = field(init=False)
+    """When it stops working by itself: it expires, or its successor takes its place."""
     pays: str = field(init=False)
     """Whose rate limits its requests count against."""
     guesses: str = field(init=False)
@@ -94,6 +96,8 @@ class KeyRecord:
         object.__setattr__(self, "permissions", frozenset(permission.value for permission in self.grant.permissions))
         object.__setattr__(self, "environment", str(self.grant.environment))
         object.__setattr__(self, "out_of_use", self._out_of_use())
+        ends = [at for at in (self.grant.expires_at, self.grant.overlap_until) if at is not None]
+        object.__setattr__(self, "ends_at", min(ends, default=None))
         object.__setattr__(self, "pays", f"k:{self.grant.account_id}/{self.grant.sub_account}")
         object.__setattr__(self, "guesses", f"p:{self.grant.key_id}")
 

@@ -14,12 +14,13 @@ from keywright.issuing import grant as grants, store
 from keywright.issuing.model import ApiKey, Grant, Material, Owner, Policy, Status
 from keywright.issuing.passphrases import Passphrases
 from keywright.sealing.keyring import Keyring
+from keywright.secret import Secret
 from keywright.storage.changes import announce
 from keywright.storage.transaction import Tx
 
 
 class Book:
-    """Reads and writes keys for the verbs of `handover`, `upkeep` and `service`; decides nothing itself."""
+    """Reads and writes keys for the verbs of the modules above it; decides nothing itself."""
 
     def __init__(
         self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, standing: Standing, policy: Policy
@@ -55,8 +56,14 @@ class Book:
         await self._audit.record(tx, event, now=now)
         await announce(tx)
 
+    def _material(self, grant: Grant, secret: Secret, passphrase: Secret) -> Material:
+        """Return what is kept of a new key."""
+        sealed, digest = self._passphrases.protect(grant, secret, passphrase)
+        return Material(sealed, digest, grants.grant_mac(self._grant_key, grant))
+
     async def _bury(self, tx: Tx, owner: Owner, key: ApiKey, kind: Kind, actor: Actor, *, now: int) -> ApiKey:
-        """End a key for good: its secret is destroyed, its place free."""
+        """End a key for good: its secret is destroyed, its place free. One that it was to replace works on."""
+        old = await self._predecessor(tx, owner, key)
         gone = replace(key, deleted_at=now)
         if key.holds:
             grant = replace(key.grant, status=Status.DELETED)
@@ -64,7 +71,32 @@ class Book:
         else:
             gone = await self._switch_off(tx, gone, kind, actor, now=now)
         await store.bury_key(tx, owner, key.id, now=now)
+        if old is not None:
+            arrived = key.grant.status is not Status.PENDING
+            if arrived and old.disabled_at is None and (old.grant.overlap_until or 0) <= now:
+                old = await self._end(tx, old, actor, now=now)  # its time was over, whether a chore came by or not
+            await self._change(tx, old, replace(old.grant, overlap_until=None), Kind.KEY_KEPT, actor, now=now)
         return gone
+
+    async def _predecessor(self, tx: Tx, owner: Owner, key: ApiKey) -> ApiKey | None:
+        """Return the key that this one is to replace, if that is there and good.
+
+        To be asked before anything is recorded: rows are locked first and the head of the audit log last, everywhere.
+        """
+        if not key.grant.predecessor_id or not key.holds:
+            return None
+        found = await store.find_key(tx, owner, key.grant.predecessor_id)
+        if found is None or found[0].deleted_at is not None or found[0].grant.overlap_until is None:
+            return None
+        old = await self._judged(tx, *found)
+        return old if old.holds else None
+
+    async def _end(self, tx: Tx, old: ApiKey, actor: Actor, *, now: int) -> ApiKey:
+        """Switch off the key whose place its successor takes."""
+        off, grant = replace(old, disabled_at=now), old.grant
+        if grant.status is Status.ACTIVE:  # that it expired stays, so that enabling can't forget it
+            grant = replace(grant, status=Status.DISABLED)
+        return await self._change(tx, off, grant, Kind.KEY_DISABLED, actor, now=now, reason="overlap")
 
     async def _switch_off(self, tx: Tx, key: ApiKey, kind: Kind, actor: Actor, *, now: int) -> ApiKey:
         """Set the switches outside an altered grant, with their event; the grant stays as unusable as it is."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from keywright.issuing.model import ApiKey, Owner, Status
-from keywright.issuing.rules import DAY_MS, OVERLAP_MOST_HOURS
+from keywright.issuing.rules import DAY_MS, HOUR_MS, OVERLAP_MOST_HOURS
 
 SCHEDULE_DAYS = (30, 14, 7, 1, 0)
 """How many days before a deadline its owner hears of it."""
@@ -75,7 +75,7 @@ def deadlines_of(key: ApiKey, *, now: int) -> Iterator[tuple[Deadline, int]]:
 def due(key: ApiKey, owner: Owner, *, now: int) -> Iterator[DueDeadline]:
     """Give what the key's owner should hear of now: of each deadline the point of the schedule that was reached last."""
     for kind, at in deadlines_of(key, now=now):
-        begun_at = at - OVERLAP_MOST_HOURS * 3_600_000 if kind is Deadline.OVERLAP else key.created_at
+        begun_at = at - OVERLAP_MOST_HOURS * HOUR_MS if kind is Deadline.OVERLAP else key.created_at
         reached = [days for days in SCHEDULE_DAYS if begun_at < at - days * DAY_MS <= now]
         if reached and now < at + TOLD_FOR_MS:
             left = max(0, -(-(at - now) // DAY_MS))

@@ -13,7 +13,7 @@ from keywright.errors import Conflict
 from keywright.issuing import store
 from keywright.issuing.book import Book
 from keywright.issuing.model import ApiKey, Owner, Status
-from keywright.issuing.rules import PENDING_MS
+from keywright.issuing.rules import PENDING_MS, ends_on_arrival
 from keywright.storage.transaction import Tx
 
 
@@ -34,9 +34,13 @@ class Handover(Book):
             raise Conflict(
                 "that the key arrived was to be said within ten minutes", hint="remove it and make a new one"
             )
-        return await self._change(
+        old = await self._predecessor(tx, owner, key)
+        key = await self._change(
             tx, key, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ACKNOWLEDGED, actor, now=now
         )
+        if old is not None and old.disabled_at is None and ends_on_arrival(old, key):
+            await self._end(tx, old, actor, now=now)
+        return key
 
     async def discard(self, tx: Tx, owner: Owner, key_id: str, *, actor: Actor, now: int) -> ApiKey:
         """Remove a key that nobody could ever use, and free its place. Asks for no factor.

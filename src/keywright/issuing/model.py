@@ -130,6 +130,8 @@ class ApiKey:
             return Status.DELETED
         if self.disabled_at is not None or self.frozen_at is not None:
             return Status.DISABLED
+        if self.grant.overlap_until is not None and now >= self.grant.overlap_until:
+            return Status.DISABLED
         if self.grant.status is Status.ACTIVE and self.grant.expires_at is not None and now >= self.grant.expires_at:
             return Status.EXPIRED
         return self.grant.status

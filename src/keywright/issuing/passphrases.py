@@ -9,7 +9,7 @@ from keywright.errors import Invalid, NotProven, Unopenable
 from keywright.identity.service import IdentityService
 from keywright.issuing import material, rules, store
 from keywright.issuing.model import ApiKey, Grant, Material, Owner, Passphrase
-from keywright.sealing.envelope import Place, open_sealed
+from keywright.sealing.envelope import Place, open_sealed, seal
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Tx
@@ -39,6 +39,11 @@ class Passphrases:
         if await self._identity.is_password(tx, account.id, passphrase):
             raise IsPassword("that is the account's password", hint="choose another passphrase", field="passphrase")
         return Passphrase(account.id, passphrase)
+
+    def protect(self, grant: Grant, secret: Secret, passphrase: Secret) -> tuple[bytes, bytes]:
+        """Return a new key's secret, sealed in its place, and what recognises its passphrase."""
+        digest = material.digest_of(self._keyring, secret, passphrase)
+        return seal(self._keyring, secret, place=secret_place(grant)), digest
 
     def refuse_used(self, keys: Iterable[tuple[ApiKey, Material]], passphrase: Secret) -> None:
         """Do nothing if none of the keys has this passphrase; raises `Invalid` (K18)."""

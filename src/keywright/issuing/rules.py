@@ -8,15 +8,20 @@ from collections.abc import Iterable
 from keywright.errors import Invalid, LimitReached
 from keywright.identity.rules import STRENGTH_MIN, decoded, strength
 from keywright.issuing.addresses import parse_allowlist
-from keywright.issuing.model import Environment, Permission, Policy
+from keywright.issuing.model import ApiKey, Environment, Permission, Policy
 from keywright.secret import Secret
 
-DAY_MS = 24 * 60 * 60 * 1000
+HOUR_MS = 60 * 60 * 1000
+DAY_MS = 24 * HOUR_MS
 PENDING_MS = 10 * 60 * 1000
 """How long a new key waits for the word that its secret arrived."""
 
 OVERLAP_MOST_HOURS = 7 * 24
 """How long a key and its successor may both work, and share a place (K7)."""
+
+AT_ONCE_MS = PENDING_MS + 5 * 60 * 1000
+"""The overlap of "at once" while the successor is pending: it ends with the word that the successor arrived. Longer than
+anyone may take to say so, so that a successor that never arrives leaves no moment without a key."""
 
 NAME_MAX, MEMO_MAX = 32, 64
 PASSPHRASE_MIN, PASSPHRASE_MAX = 7, 32  # KuCoin's bounds: its clients and people's habits fit them
@@ -115,6 +120,29 @@ def expiry(granted: frozenset[Permission], bound_to: tuple[str, ...], *, created
     if bound_to or not granted & {Permission.TRADE, Permission.TRANSFER}:
         return None
     return created_at + policy.lifetime_without_addresses_days * DAY_MS
+
+
+def overlap_hours(hours: int) -> int:
+    """Return for how long a key and its successor may both work; raises `Invalid` for more than seven days (K7)."""
+    if not 0 <= hours <= OVERLAP_MOST_HOURS:
+        raise Invalid(
+            "both keys work for {least} to {most} hours",
+            hint="choose fewer hours; 0 ends the old key at once",
+            field="overlap",
+            least=0,
+            most=OVERLAP_MOST_HOURS,
+        )
+    return hours
+
+
+def overlap_until(hours: int, *, pending: bool, now: int) -> int:
+    """Return when a key with a successor ends."""
+    return now + (AT_ONCE_MS if pending and not hours else hours * HOUR_MS)
+
+
+def ends_on_arrival(old: ApiKey, successor: ApiKey) -> bool:
+    """Tell whether a key was to end at once, that is with the word that its successor arrived."""
+    return old.grant.overlap_until == successor.created_at + AT_ONCE_MS
 
 
 def free_slot(taken: Iterable[int], *, policy: Policy) -> int:

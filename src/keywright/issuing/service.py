@@ -8,18 +8,17 @@ from dataclasses import replace
 from keywright.audit.events import Actor, Kind
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.identity.model import FactorProof
-from keywright.issuing import grant as grants, material, rules, store
+from keywright.issuing import material, rules, store
 from keywright.issuing.freezing import Freezing
 from keywright.issuing.handover import Handover
-from keywright.issuing.model import ApiKey, Grant, Issued, Material, NewKey, Owner, Passphrase, Status
-from keywright.issuing.passphrases import secret_place
+from keywright.issuing.model import ApiKey, Grant, Issued, NewKey, Owner, Passphrase, Status
+from keywright.issuing.rotation import Rotation
 from keywright.issuing.upkeep import Upkeep
-from keywright.sealing.envelope import seal
 from keywright.secret import Secret
 from keywright.storage.transaction import Tx
 
 
-class IssuingService(Handover, Upkeep, Freezing):
+class IssuingService(Handover, Rotation, Upkeep, Freezing):
     """API keys of every account."""
 
     def check_wish(
@@ -68,11 +67,7 @@ class IssuingService(Handover, Upkeep, Freezing):
             expires_at=rules.expiry(permissions, addresses, created_at=now, policy=self.policy),
             version=1,
         )
-        kept = Material(
-            secret_sealed=seal(self._keyring, secret, place=secret_place(grant)),
-            passphrase_digest=material.digest_of(self._keyring, secret, passphrase),
-            grant_mac=grants.grant_mac(self._grant_key, grant),
-        )
+        kept = self._material(grant, secret, passphrase)
         # 5  keep it
         key = ApiKey(grant, name, memo, now, None, None, None)
         await store.insert_key(tx, key, kept, slot=slot)
@@ -198,8 +193,14 @@ class IssuingService(Handover, Upkeep, Freezing):
             raise Conflict("the key is {status}, not disabled", status=key.status_at(now))
         self._refuse_pending(key)
         self._refuse_expired(key, now=now)
+        until = key.grant.overlap_until
+        if until is not None and until <= now:
+            if await store.successor_of(tx, owner, key_id) is not None:
+                raise Conflict("the key's successor took its place", hint="use that one, or delete it first")
+            until = None
         on = replace(key, disabled_at=None, enabled_at=now)
-        return await self._change(tx, on, replace(key.grant, status=Status.ACTIVE), Kind.KEY_ENABLED, actor, now=now)
+        grant = replace(key.grant, status=Status.ACTIVE, overlap_until=until)
+        return await self._change(tx, on, grant, Kind.KEY_ENABLED, actor, now=now)
 
     async def delete(self, tx: Tx, owner: Owner, key_id: str, *, proof: FactorProof, actor: Actor, now: int) -> ApiKey:
         """Delete a disabled or expired key for good: its secret is destroyed, its id never used again.

@@ -35,7 +35,31 @@ async def count_keys(tx: Tx) -> dict[str, int]:
     return {row.account_id: row.total for row in await tx.execute(query)}
 
 
-async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int) -> None:
+async def place_of(tx: Tx, owner: Owner, key_id: str) -> tuple[int, list[int]]:
+    """Return the slot of a key that is not deleted, and which of its lanes are taken, the key's own first."""
+    slot = select(api_keys.c.slot).where(*_of(owner), api_keys.c.id == key_id).scalar_subquery()
+    query = select(api_keys.c.slot, api_keys.c.lane).where(*_of(owner), api_keys.c.slot == slot)
+    rows = (await tx.execute(query.order_by(api_keys.c.id != key_id))).all()
+    return rows[0].slot, [row.lane for row in rows]
+
+
+async def successor_of(tx: Tx, owner: Owner, key_id: str) -> tuple[ApiKey, Material] | None:
+    """Return the key that is to replace this one and is not deleted, or `None`."""
+    row = (
+        await tx.execute(_keys().where(*_of(owner), api_keys.c.predecessor_id == key_id, api_keys.c.slot.is_not(None)))
+    ).first()
+    return (_api_key(row), _material(row)) if row else None
+
+
+async def overlaps_over(tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
+    """Return whose keys with a successor are on though their time beside it is over."""
+    query = select(api_keys.c.account_id, api_keys.c.sub_account, api_keys.c.id).where(
+        api_keys.c.overlap_until <= now, api_keys.c.disabled_at.is_(None), api_keys.c.slot.is_not(None)
+    )
+    return [(Owner(row.account_id, row.sub_account), row.id) for row in await tx.execute(query)]
+
+
+async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int, lane: int = 0) -> None:
     """Keep a new key. Raises `LimitReached` when another one took the slot first (two nodes at once)."""
     try:
         await tx.execute(
@@ -44,7 +68,7 @@ async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int) -> N
                 account_id=key.grant.account_id,
                 sub_account=key.grant.sub_account,
                 slot=slot,
-                lane=0,
+                lane=lane,
                 name=key.name,
                 memo=key.memo,
                 created_at=key.created_at,
