@@ -199,6 +199,7 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         "keys passphrase": lambda: typed(
             f"keys passphrase {on} --account ada@example.org", "Tide-wharf-29-Q", "Kelp-under-52-V", typed.code()
         ),
+        "keys rotate": lambda: typed(f"keys rotate {on} --account ada@example.org", "Moor-chain-83-W", typed.code()),
         "keys delete": lambda: typed(f"keys delete {off} --account ada@example.org", typed.code()),
         "operator link": lambda: typed("operator link"),
         "operator freeze-permission": lambda: typed("operator freeze-permission trade"),

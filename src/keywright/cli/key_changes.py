@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from keywright.identity.model import Account, FactorProof
     from keywright.issuing.model import ApiKey
 
-IDLE_MS = 30 * 24 * 60 * 60 * 1000
+DAY_MS = 24 * 60 * 60 * 1000
+IDLE_MS = 30 * DAY_MS
 
 account_option = click.option(
     "--account", "email", metavar="EMAIL", help="Whose keys; may be left out when there is one account."
@@ -102,6 +103,27 @@ def is_idle(key: ApiKey, *, now: int) -> bool:
     return now - (key.last_used_at or key.created_at) >= IDLE_MS
 
 
+def note_of(key: ApiKey, keys: list[ApiKey], *, now: int) -> str:
+    """Return what its owner should know or do about a key, in the list of `keys`."""
+    from keywright.issuing.deadlines import AGE_DAYS
+    from keywright.issuing.model import Status
+
+    status, until = key.status_at(now), key.grant.overlap_until
+    if key.grant.status is Status.PENDING:
+        return "its secret never arrived: it goes by itself"
+    if until is not None:
+        if until > now and status is Status.ACTIVE:
+            return f"works until {terminal.moment(until)}: its successor replaces it"
+        return "replaced by its successor: delete it"
+    if any(one.id == key.grant.predecessor_id for one in keys):
+        return f"replaces {key.grant.predecessor_id}"
+    if is_idle(key, now=now):
+        return "not used for 30 days: disable or delete"
+    if now - key.created_at >= AGE_DAYS * DAY_MS and status is Status.ACTIVE:
+        return f"older than {AGE_DAYS} days: rotate it"
+    return ""
+
+
 def as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
     """Return a key as `--json` shows it."""
     return {
@@ -116,6 +138,8 @@ def as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
         "expires_at": key.grant.expires_at,
         "last_used_at": key.last_used_at,
         "last_used_from": key.last_used_from,
+        "predecessor_id": key.grant.predecessor_id or None,
+        "overlap_until": key.grant.overlap_until,
         "is_idle": is_idle(key, now=now),
         "version": key.grant.version,
     }

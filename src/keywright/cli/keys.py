@@ -15,9 +15,10 @@ from keywright.cli.key_changes import (
     ask_proof,
     change,
     change_with_proof,
-    is_idle,
+    note_of,
     show as show_changed,
 )
+from keywright.cli.key_rotation import command as rotate
 from keywright.cli.key_usage import command as usage
 from keywright.errors import Invalid
 
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 
 @click.group("keys")
 def group() -> None:
-    """API keys: make, list, change, switch off and on, delete; and what they are used for."""
+    """API keys: make, list, change, rotate, switch off and on, delete; and what they are used for."""
 
 
 group.add_command(usage)
+group.add_command(rotate)
 
 
 @group.command("create")
@@ -140,7 +142,7 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
                 terminal.moment(key.grant.expires_at),
                 terminal.moment(key.last_used_at),
                 key.last_used_from,
-                "not used for 30 days: disable or delete" if is_idle(key, now=now) else "",
+                note_of(key, keys, now=now),
             )
             for key in keys
         ],
@@ -167,7 +169,10 @@ async def show(key_id: str, *, email: str | None, data_dir: str | None, as_json:
         return
     terminal.out_table(
         ("FIELD", "VALUE"),
-        [(word, terminal.moment(value) if word.endswith("_at") else value) for word, value in values.items()],
+        [
+            (word, terminal.moment(value) if word.endswith(("_at", "_until")) else value)
+            for word, value in values.items()
+        ],
     )
 
 

@@ -158,5 +158,11 @@ def free_slot(taken: Iterable[int], *, policy: Policy) -> int:
     )
 
 
+def places_taken(keys: Iterable[ApiKey]) -> int:
+    """Return how many places these keys, all of one owner, take: a key and its successor share one (K7)."""
+    there = {key.id: key for key in keys}
+    return sum(key.grant.predecessor_id not in there for key in there.values())
+
+
 def _weak(message: str, *, hint: str = "a password manager makes good ones", **values: object) -> Invalid:
     return Invalid(message, hint=hint, field="passphrase", **values)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from keywright.errors import Conflict, Invalid, KeywrightError
 from keywright.issuing.addresses import parse_allowlist
 from keywright.issuing.model import NewKey, Permission
-from keywright.issuing.rules import free_slot
+from keywright.issuing.rules import free_slot, places_taken
 from keywright.web.model import Form
 from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
 from keywright.web.pages.key_shown import made_page
@@ -123,7 +123,7 @@ async def _refuse_early(visit: Visit) -> None:
         raise Conflict("the account is frozen", hint="lift the freeze first, under Security")
     async with visit.site.database.read() as tx:
         keys = await visit.site.issuing.keys(tx, visit.owner)
-    free_slot(range(1, len(keys) + 1), policy=visit.site.issuing.policy)
+    free_slot(range(1, places_taken(keys) + 1), policy=visit.site.issuing.policy)
 
 
 def _check(visit: Visit, wish: Wish) -> None:
