@@ -121,7 +121,7 @@ async def test_dos_06_measuring_passwords_is_bounded_too(embedded: Services, mon
 
 async def test_dos_06_locking_files_is_bounded_too(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("keywright.web.pages.key_making.encrypt", lambda *_: b"x" if gate.wait(30) else b"")
+    monkeypatch.setattr("keywright.web.pages.key_shown.encrypt", lambda *_: b"x" if gate.wait(30) else b"")
     fields = {**FORMS["/api-management/{key_id:key}/download"], "csrf": csrf_of(home, home.ada.token)}
     path = f"/api-management/{home.active}/download"
     await turned_away([home.ada.send("POST", path, fields, origin=ORIGIN) for _ in range(20)], gate, kept=5)
@@ -219,8 +219,11 @@ async def test_aud_01_every_form_leaves_its_event(embedded: Services, clock: Fak
     ada = home.ada
     await does(ada, "/api-management/new", **FORMS["/api-management/new"])
     await does(ada, "/api-management/summary", **FORMS["/api-management/summary"])
-    await does(ada, "/api-management/create", "key.issued", **FORMS["/api-management/create"])
+    made = await does(ada, "/api-management/create", "key.issued", **FORMS["/api-management/create"])
     per_key = "/api-management/{key_id:key}"
+    waits = re.search(r"/api-management/([0-9a-f]{24})/acknowledge", made.text)
+    assert waits
+    await does(ada, f"{per_key}/acknowledge", "key.acknowledged", key=waits[1])
     await does(ada, f"{per_key}/download", **FORMS[f"{per_key}/download"])
     await does(ada, f"{per_key}/rename", "key.renamed", name="other", memo="")
     await does(ada, f"{per_key}/addresses", "key.addresses_changed", addresses="203.0.113.7")

@@ -117,6 +117,17 @@ def read_values(page: Page) -> Values:
     return Values(key, secret, passphrase)
 
 
+SWITCH_ON = "I have stored them: switch the key on"
+
+
+def take_values(page: Page) -> Values:
+    """Read the three values off the page that shows them, and say that they are stored: the key is on, the page stays."""
+    values = read_values(page)
+    button(page, SWITCH_ON).click()
+    expect(page.get_by_role("heading", name="The key is on")).to_be_visible()
+    return values
+
+
 def sign_out(page: Page) -> None:
     """Sign out by the profile menu."""
     page.locator("summary", has_text="Profile menu").click()

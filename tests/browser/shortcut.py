@@ -45,7 +45,7 @@ class Account:
     def makes_key(
         self, name: str = "bot", *permissions: str, passphrase: str = PASSPHRASE, addresses: str = "", memo: str = ""
     ) -> Values:
-        """Make a key for the spot environment, with a code of its own."""
+        """Make a key for the spot environment, with a code of its own, and switch it on."""
         wish = {"name": name, "memo": memo, "environment": "spot", "addresses": addresses}
         made = self.post(
             "/api-management/create",
@@ -58,6 +58,7 @@ class Account:
         key, secret = KEY.search(made), KEY_SECRET.search(made)
         assert key, made
         assert secret, made
+        self.post(f"/api-management/{key[0]}/acknowledge", at="/api-management")
         return Values(key[0], secret[0], passphrase)
 
 

@@ -239,7 +239,7 @@ def test_a_wrong_code_loses_nothing_of_a_new_key(page: Page, account: Account) -
     give_code(page, account.authenticator.wrong_code(), press="Create key")
     expect_code_refused(page, NOT_RIGHT)
     expect(page.get_by_role("heading", name="Grid bot")).to_be_visible()
-    expect(page.get_by_text("Works only from 203.0.113.7, 198.51.100.0/24.")).to_be_visible()
+    expect(page.get_by_text("Works only from 198.51.100.0/24 (256 addresses), 203.0.113.7.")).to_be_visible()
     button(page, "Back").click()
     expect(field(page, "Name")).to_have_value("Grid bot")
     expect(page.get_by_label("Memo")).to_have_value("Rack 4")

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.keyboard import Keyboard
 from tests.browser.pages import (
     CODE,
+    SWITCH_ON,
     button,
     expect_problem,
     expect_said,
@@ -90,19 +91,21 @@ def test_from_signing_up_to_a_key_and_its_end(window: Window, running: Running) 
     keys.type(field(page, CODE), authenticator.code())
     page.keyboard.press("Enter")  # which makes the key, and does not go back
 
-    values = read_values(page)
-    bot = running.bot(values)
-    assert bot.is_served()
+    bot = running.bot(read_values(page))
+    assert not bot.is_served()
     keys.use(button(page, "Copy: Secret"))
     expect_said(page, "Copied")
     keys.type(field(page, "Password for the file"), "a-lock-for-the-file-only")
     with page.expect_download():
         page.keyboard.press("Enter")
+    keys.use(button(page, SWITCH_ON))
+    expect(section(page, "The key is on")).to_be_focused()
+    assert bot.is_served()
     keys.use(page.locator("summary", has_text="the official KuCoin SDK"))
     expect(page.get_by_role("region", name="the official KuCoin SDK")).to_be_visible()
     keys.use(button(page, "Copy: API key"), by="Shift+Tab")
     expect_said(page, "Copied")
-    keys.use(link(page, "I have stored them"))
+    keys.use(link(page, "I am done here"))
 
     keys.use(button(page, "Disable key bot"))
     expect(link(page, "Enable key bot")).to_be_focused()

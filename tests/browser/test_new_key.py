@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.clients import ccxt_client
-from tests.browser.pages import button, expect_title, field, give_code, link, read_values, section, wish_for_key
+from tests.browser.pages import (
+    CODE,
+    SWITCH_ON,
+    button,
+    expect_title,
+    field,
+    give_code,
+    read_values,
+    section,
+    take_values,
+    wish_for_key,
+)
 from tests.browser.place import Running
-from tests.browser.shortcut import Account
+from tests.browser.shortcut import KEY, KEY_SECRET, Account
 from tests.browser.window import Window
 from tests.support.server import Values
 
 pytestmark = pytest.mark.browser
+
+
+def reload_until_gone(page: Page, part: Locator) -> None:
+    """Load the page again until this part of it is not there: keys that wait too long are looked for every 30 s."""
+    until = time.monotonic() + 60
+    while part.count() and time.monotonic() < until:
+        page.wait_for_timeout(1_000)
+        page.reload()
+    expect(part).to_have_count(0)
+
 
 PURPOSES = [
     ("Read-only portfolio", "Portfolio", (), "Spot", "Can’t trade, transfer or withdraw."),
@@ -81,15 +104,23 @@ def made(page: Page, account: Account, name: str) -> Values:
     wish_for_key(page, name, "Trade")
     field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
     give_code(page, account.authenticator.code(), press="Create key")
-    return read_values(page)
+    return take_values(page)
 
 
 @pytest.mark.clients
 def test_the_line_says_why_the_first_request_was_refused_and_turns_green_with_a_real_client(
     page: Page, window: Window, running: Running, account: Account
 ) -> None:
-    values = made(page, account, "bot")
+    wish_for_key(page, "bot", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    give_code(page, account.authenticator.code(), press="Create key")
+    values = read_values(page)
     test = section(page, "Test this key")
+    expect(test).to_contain_text("Waiting for its first request…")
+
+    assert not running.bot(values).is_served()
+    expect(test).to_contain_text("Refused: Key not confirmed yet.")
+    assert take_values(page) == values
     expect(test).to_contain_text("Waiting for its first request…")
 
     running.bot(Values(values.api_key, values.api_secret, "Not-this-one-9")).get("/api/v1/accounts")
@@ -122,7 +153,69 @@ def test_the_line_is_announced_once_a_change(page: Page, running: Running, accou
 
 def test_without_script_the_way_to_the_usage_is_shown(open_another: Callable[..., Window], account: Account) -> None:
     page = open_another(java_script_enabled=False).becomes(account)
-    made(page, account, "bot")
+    wish_for_key(page, "bot", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    give_code(page, account.authenticator.code(), press="Create key")
     expect(section(page, "Test this key")).to_contain_text("the key’s usage shows what comes")
-    link(page, "I have stored them").click()
-    expect_title(page, "API Management")
+
+
+def test_an_answer_that_got_lost_leaves_a_key_that_nobody_can_use_and_that_goes_away(
+    page: Page, window: Window, running: Running, account: Account
+) -> None:
+    """LIFE-11: the key is committed, and the connection drops before anything was shown."""
+    wish_for_key(page, "lost", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    field(page, CODE).fill(account.authenticator.code())
+    shown: list[str] = []
+
+    def lose(route: Route) -> None:
+        shown.append(route.fetch().text())
+        route.abort("connectionreset")
+
+    page.route("**/api-management/create", lose)
+    button(page, "Create key").click()
+    page.wait_for_url("chrome-error://**")
+    secret = KEY_SECRET.findall(shown[0])[0]
+    key = KEY.findall(shown[0])[0]
+    bot = running.bot(Values(key, secret, "Orbit-Lemon-42"))
+    assert not bot.is_served()
+
+    page.goto(running.console + "/api-management")
+    row = page.get_by_role("row").filter(has_text="lost")
+    expect(row).to_contain_text("Not confirmed")
+    running.clock.advance(minutes=11)
+    reload_until_gone(page, row)
+    assert not bot.is_served()
+
+
+def test_where_switching_on_fails_the_values_stay_and_it_can_be_tried_again(
+    page: Page, window: Window, running: Running, account: Account
+) -> None:
+    wish_for_key(page, "bot", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    give_code(page, account.authenticator.code(), press="Create key")
+    values = read_values(page)
+    page.route("**/acknowledge", lambda route: route.abort("internetdisconnected"))
+    button(page, SWITCH_ON).click()
+    problem = page.locator("#switch-problem")
+    expect(problem).to_have_text("That did not reach us. Try again: the values are still here.")
+    expect(problem).to_be_focused()
+    assert read_values(page) == values
+    page.unroute("**/acknowledge")
+    assert take_values(page) == values
+    assert running.bot(values).is_served()
+    window.complaints = [said for said in window.complaints if "ERR_INTERNET_DISCONNECTED" not in said]
+
+
+def test_after_ten_minutes_a_key_is_not_switched_on_any_more_and_the_page_says_so(
+    page: Page, running: Running, account: Account
+) -> None:
+    wish_for_key(page, "late", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    give_code(page, account.authenticator.code(), press="Create key")
+    values = read_values(page)
+    running.clock.advance(minutes=10)
+    button(page, SWITCH_ON).click()
+    expect(page.locator("#switch-problem")).to_be_focused()
+    expect(page.locator("#switch-problem")).to_contain_text(re.compile("ten minutes|deleted|no key"))
+    assert not running.bot(values).is_served()

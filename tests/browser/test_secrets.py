@@ -20,6 +20,7 @@ from tests.browser.pages import (
     read_values,
     sign_in,
     sign_up,
+    take_values,
     wish_for_key,
 )
 from tests.browser.place import Running
@@ -77,9 +78,9 @@ def test_leak_06_back_to_the_page_that_showed_a_key_shows_none_though_the_browse
     page: Page, window: Window, running: Running, account: Account
 ) -> None:
     _make_key(page, account, "bot", "Orbit-Lemon-42")
-    values = read_values(page)
+    values = take_values(page)
     secrets = [values.api_secret, values.api_passphrase]
-    link(page, "I have stored them").click()
+    link(page, "I am done here").click()
     expect_title(page, "API Management")
     go(page, "back", times=1, unseen=secrets)
     expect_title(page, "bot")
@@ -111,7 +112,7 @@ def test_a_double_click_makes_one_key_and_shows_it(page: Page, running: Running,
     field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
     field(page, CODE).fill(account.authenticator.code())
     button(page, "Create key").dblclick()
-    assert running.bot(read_values(page)).is_served()
+    assert running.bot(take_values(page)).is_served()
     _expect_keys(page, running, 1)
 
 

@@ -17,10 +17,10 @@ from tests.browser.pages import (
     link,
     read_recovery_codes,
     read_setup_key,
-    read_values,
     reload_until,
     section,
     sign_up,
+    take_values,
     unfold,
 )
 from tests.browser.place import Running
@@ -63,9 +63,9 @@ def test_a_key_from_signing_up_to_its_end(window: Window, running: Running) -> N
     expect(page.get_by_text("Works from any address.", exact=True)).to_be_visible()
     field(page, "Passphrase of the key").fill(old)
     give_code(page, authenticator.code(), press="Create key")
-    values = read_values(page)
+    values = take_values(page)
     assert values.api_passphrase == old
-    link(page, "I have stored them").click()
+    link(page, "I am done here").click()
 
     exchange = ccxt_client(running, values)
     exchange.load_markets()

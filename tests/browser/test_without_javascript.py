@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pages import (
     CODE,
+    SWITCH_ON,
     button,
     expect_said,
     expect_title,
@@ -75,7 +76,7 @@ def test_an_account_and_its_first_key(open_another: Callable[..., Window], runni
     field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
     give_code(page, authenticator.code(), press="Create key")
     values = read_values(page)
-    assert running.bot(values).is_served()
+    assert not running.bot(values).is_served()
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)  # buttons that need a script are not there
     expect(page.get_by_role("button", name="Show:")).to_have_count(0)
 
@@ -83,6 +84,20 @@ def test_an_account_and_its_first_key(open_another: Callable[..., Window], runni
     expect(page.get_by_text(values.api_secret)).to_have_count(0)
     page.goto(running.console + "/api-management")
     expect(page.get_by_role("row")).to_have_count(2)  # its head, and the one key
+
+
+def test_a_key_is_switched_on(open_another: Callable[..., Window], running: Running, account: Account) -> None:
+    page = open_another(java_script_enabled=False).becomes(account)
+    wish_for_key(page, "bot", "Trade")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    give_code(page, account.authenticator.code(), press="Create key")
+    values = read_values(page)
+    assert not running.bot(values).is_served()
+    button(page, SWITCH_ON).click()
+    expect_said(page, "The key is on")
+    expect_title(page, "bot")
+    expect(page.get_by_text(values.api_secret)).to_have_count(0)
+    assert running.bot(values).is_served()
 
 
 def test_a_new_passphrase(open_another: Callable[..., Window], running: Running, account: Account) -> None:

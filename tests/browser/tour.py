@@ -22,6 +22,7 @@ from tests.browser.pages import (
     sign_in,
     sign_out,
     sign_up,
+    take_values,
     unfold,
     wish_for_key,
 )
@@ -143,8 +144,10 @@ class Tour:
         yield "check, code refused"
         field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
         give_code(page, self.authenticator.code(), press="Create key")
-        values = read_values(page)
+        read_values(page)
         yield "key made"
+        values = take_values(page)
+        yield "key made, on"
         self._use(values)
         self.go("/api-management")
         yield "keys"

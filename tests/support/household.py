@@ -137,6 +137,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/api-management/new": WISH,
     "/api-management/summary": WISH,
     "/api-management/create": {**WISH, "passphrase": "Sloop-ahead-41-Z"},
+    "/api-management/{key_id:key}/acknowledge": {},
     "/api-management/{key_id:key}/download": {
         "api_secret": "s",
         "api_passphrase": "p",

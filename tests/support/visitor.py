@@ -271,7 +271,7 @@ class Caller:
         return await self.post("/sign-in/code", follow=True, code=self.code() if code is None else code)
 
     async def make_key(self, *permissions: str, passphrase: str = "Tide-wharf-29-Q", **fields: str) -> tuple[str, str]:
-        """Make a key through both pages; return its id and secret."""
+        """Make a key through both pages and switch it on; return its id and secret. The page last seen shows them."""
         wish: dict[str, Any] = {"name": "bot", "memo": "", "environment": "spot", "addresses": "", **fields}
         await self.get("/api-management/new")
         await self.post("/api-management/new", permissions=" ".join(permissions), **wish)
@@ -286,4 +286,8 @@ class Caller:
         secret = re.search(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b", self.text)
         assert key, self.text
         assert secret, self.text
+        shown = self.last
+        answer = await self.post(f"/api-management/{key[0]}/acknowledge")
+        assert answer.status_code == 303, self.text
+        self.last = shown
         return key[0], secret[0]

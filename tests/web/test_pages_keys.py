@@ -63,6 +63,10 @@ async def test_a_key_is_made_in_three_steps_and_its_secret_shown_once(ada: Calle
     assert len(set(secret)) == 1
     assert PASSPHRASE in ada.text
     assert "KUCOIN_SECRET_KEY" in ada.text
+    key = re.search(r'action="(/api-management/[0-9a-f]{24})/acknowledge"', ada.text)
+    assert key
+    answer = await ada.post(f"{key[1]}/acknowledge")
+    assert answer.headers["location"] == f"{key[1]}?done=key-on"
     await ada.get("/api-management")
     assert secret[0] not in ada.text
     assert PASSPHRASE not in ada.text

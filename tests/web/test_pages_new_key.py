@@ -8,7 +8,8 @@ import pytest
 
 from keywright.gateway import store
 from keywright.gateway.model import Attempt
-from tests.support.visitor import Caller
+from keywright.issuing.model import Owner, Status
+from tests.support.visitor import Caller, events_of
 from tests.support.world import World
 
 WISH = {"name": "bot", "memo": "", "permissions": "read trade", "environment": "spot", "addresses": ""}
@@ -82,6 +83,82 @@ async def test_the_banner_stands_over_the_form(ada: Caller) -> None:
     await ada.arrive()
     await ada.get("/api-management/new")
     assert 0 < ada.text.index("Never send key, secret or passphrase") < ada.text.index('id="wish"')
+
+
+# ── switching it on
+
+
+async def pending(ada: Caller, *, code: str = "") -> str:
+    """Let Ada make a key and say nothing of its values; return its id."""
+    await ada.get("/api-management/new")
+    await ada.post("/api-management/new", **WISH)
+    await ada.post("/api-management/create", **WISH, passphrase="Tide-wharf-29-Q", code=code or ada.code())
+    found = re.search(r'action="/api-management/([0-9a-f]{24})/acknowledge"', ada.text)
+    assert found, ada.text
+    return found[1]
+
+
+async def test_a_key_is_shown_off_and_switched_on_without_a_code(ada: Caller, world: World) -> None:
+    """LIFE-11."""
+    await ada.arrive()
+    key = await pending(ada)
+    async with world.services.database.read() as tx:
+        owner = Owner((await world.services.identity.account(tx, email=ada.email)).id)
+        assert (await world.services.issuing.key(tx, owner, key)).status_at(world.clock()) is Status.PENDING
+    world.clock.advance(seconds=599)
+    answer = await ada.post(f"/api-management/{key}/acknowledge")
+    assert answer.headers["location"] == f"/api-management/{key}?done=key-on"
+    async with world.services.database.read() as tx:
+        assert (await world.services.issuing.key(tx, owner, key)).status_at(world.clock()) is Status.ACTIVE
+    assert [event.kind for event in await events_of(world.services)][-1] == "key.acknowledged"
+
+
+async def test_switched_on_in_place_it_is_one_part_of_the_page_without_values(ada: Caller) -> None:
+    await ada.arrive()
+    key = await pending(ada)
+    answer = await ada.send(
+        "POST",
+        f"/api-management/{key}/acknowledge",
+        {"csrf": ada.csrf},
+        hx_request="true",
+        origin=ada.origin,
+        sec_fetch_site="same-origin",
+    )
+    assert answer.status_code == 200
+    assert answer.text.strip().startswith("<section")
+    assert "The key is on" in answer.text
+    assert "Tide-wharf-29-Q" not in answer.text
+
+
+async def test_ten_minutes_later_it_can_not_be_switched_on(ada: Caller, world: World) -> None:
+    await ada.arrive()
+    key = await pending(ada)
+    world.clock.advance(seconds=600)
+    await ada.get("/api-management")
+    answer = await ada.post(f"/api-management/{key}/acknowledge")
+    assert answer.status_code == 409
+    assert "within ten minutes" in ada.text
+
+
+async def test_nobody_else_switches_a_key_on(ada: Caller, bob: Caller) -> None:
+    await ada.arrive()
+    key = await pending(ada)
+    await bob.arrive()
+    await bob.get("/api-management")
+    assert (await bob.post(f"/api-management/{key}/acknowledge")).status_code == 404
+
+
+async def test_a_refusal_of_the_time_before_is_no_news_once_the_key_is_on(ada: Caller, world: World) -> None:
+    await ada.arrive()
+    key = await pending(ada)
+    path = f"/api-management/{key}/first-use?since={world.clock()}"
+    await asked(world, ada, key, "key_pending")
+    token = ada.csrf
+    await ada.get(f"{path}&shown=waiting")
+    assert "Refused: Key not confirmed yet" in ada.text
+    await ada.post(f"/api-management/{key}/acknowledge", csrf=token)
+    await ada.get(f"{path}&shown=key_pending")
+    assert "Waiting for its first request" in ada.text
 
 
 # ── the first request

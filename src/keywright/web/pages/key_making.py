@@ -108,7 +108,9 @@ async def create(visit: Visit) -> Response:
         passphrase = await vetted_passphrase(visit, about=(wish.name, wish.memo))
         proof = await visit.step_up()
         wanted = frozenset(Permission(one) for one in wish.permissions)
-        new_key = NewKey(wish.name, passphrase, wanted, wish.environment, parse_addresses(wish.addresses), wish.memo)
+        addresses = parse_addresses(wish.addresses)
+        # Pending: if this answer gets lost, nobody has the secret, and the key can't be used before someone says they do.
+        new_key = NewKey(wish.name, passphrase, wanted, wish.environment, addresses, wish.memo, pending=True)
         async with visit.site.database.write() as tx:
             issued = await visit.site.issuing.issue(
                 tx, visit.owner, new_key, proof=proof, actor=visit.actor, now=visit.now

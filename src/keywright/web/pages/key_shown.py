@@ -11,12 +11,14 @@ from keywright.client.snippets import clients_of_key
 from keywright.errors import Invalid
 from keywright.gateway import records
 from keywright.gateway.advice import advice
-from keywright.gateway.usage_model import ALLOWED, Wanted
+from keywright.gateway.usage_model import ALLOWED, Record, Wanted
 from keywright.identity import rules as identity_rules
-from keywright.issuing.model import ApiKey, Environment, Permission
+from keywright.issuing.model import ApiKey, Environment, Permission, Status
+from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 from keywright.web.age_file import encrypt
 from keywright.web.model import FirstUse
+from keywright.web.pages.arriving import HOME
 from keywright.web.pages.key_pages import view_of
 from keywright.web.routing import At
 from keywright.web.visit import Visit
@@ -49,6 +51,16 @@ def made_page(visit: Visit, key: ApiKey, *, secret: Secret, passphrase: Secret) 
     )
 
 
+async def acknowledge(visit: Visit) -> Response:
+    """Switch the key on, because its owner has the values. Where a script asks, the page with the values stays."""
+    key_id: str = visit.request.path_params["key_id"]
+    async with visit.site.database.write() as tx:
+        key = await visit.site.issuing.acknowledge(tx, visit.owner, key_id, actor=visit.actor, now=visit.now)
+    if visit.is_htmx:
+        return visit.fragment("key_made.html", "switch", key=view_of(key, now=visit.now))
+    return visit.to(f"{HOME}/{key_id}", done="key-on")
+
+
 async def first_use(visit: Visit) -> Response:
     """Say how the key's first request went; nothing (204) while that is what the page shows already."""
     key_id: str = visit.request.path_params["key_id"]
@@ -62,7 +74,7 @@ async def first_use(visit: Visit) -> Response:
         state = FirstUse("used", at=key.last_used_at, address=key.last_used_from)
     elif visit.now - since > WATCH_MS:
         state = FirstUse("over")
-    elif newest.records and newest.records[0].verdict != ALLOWED:
+    elif newest.records and _still_counts(newest.records[0], key):
         last, place = newest.records[0], visit.site.place
         base_url = place.futures_url if key.grant.environment is Environment.FUTURES else place.spot_url
         hint = advice(last.verdict, address=last.address, base_url=base_url, prefix=place.header_prefix)
@@ -70,6 +82,12 @@ async def first_use(visit: Visit) -> Response:
     if state.shown == query.get("shown", ""):
         return Response(status_code=204)
     return visit.fragment("key_made.html", "first_use", key=view_of(key, now=visit.now), first_use=state, since=since)
+
+
+def _still_counts(last: Record, key: ApiKey) -> bool:
+    """Tell whether this is a refusal, and not one of the time before the key was switched on."""
+    before = last.verdict == Reason.KEY_PENDING and key.grant.status is not Status.PENDING
+    return last.verdict != ALLOWED and not before
 
 
 async def download(visit: Visit) -> Response:
@@ -96,6 +114,7 @@ async def download(visit: Visit) -> Response:
 
 
 PAGES = (
+    At("/api-management/{key_id:key}/acknowledge", acknowledge, "POST"),
     At("/api-management/{key_id:key}/download", download, "POST"),
     At("/api-management/{key_id:key}/first-use", first_use),
 )
