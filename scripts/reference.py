@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from keywright.api.app import routes
 from keywright.audit.events import Kind
 from keywright.cli.main import cli
 from keywright.gateway.model import GatewayConfig
@@ -150,12 +151,18 @@ def mistakes() -> str:
     )
 
 
+def openapi() -> str:
+    """Return the OpenAPI document of the management API, from its routes and shapes."""
+    return json.dumps(routes().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings,
     "events.md": events,
     "refusals.md": refusals,
     "cli.md": commands,
     "mistakes.md": mistakes,
+    "openapi.json": openapi,
 }
 
 

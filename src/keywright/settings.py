@@ -136,6 +136,11 @@ class Settings:
     approval_minutes: int = _setting(
         60, _number(1, 1_440), "Minutes that an owner has to confirm a withdrawal from the sandbox."
     )
+    login_issuer: str = _setting(
+        "", _text, "`iss` of the assertions by which an exchange vouches for its users; empty: nobody vouches."
+    )
+    login_jwks_file: str = _setting("", _text, "File of the exchange's public keys, a JSON Web Key Set.")
+    login_url: str = _setting("", _text, "Page of the exchange that signs its users in, https://…; empty: none does.")
 
     @property
     def hold_hours(self) -> int:
@@ -216,6 +221,7 @@ CONSOLE_URL = re.compile(r"https://(?!-)[a-z0-9.-]+(?::(?!443$)[0-9]{1,5})?", re
 """What browsers send as Origin: lower case, no path, no default port. Anything else would match no form of ours."""
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+LOGIN_URL = re.compile(r"(https://|http://(localhost|127\.0\.0\.1)(:|/))[A-Za-z0-9._~:/-]+", re.ASCII)
 OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
 
 
@@ -273,6 +279,12 @@ def _check(settings: Settings) -> None:
             raise Invalid(f"{name} is no URL", hint="write it like https://api.example.org, without a path", field=name)
     if settings.futures_upstream and not settings.upstream:
         raise Invalid("futures_upstream needs upstream", field="futures_upstream")
+    if bool(settings.login_issuer) != bool(settings.login_jwks_file):
+        raise Invalid("login_issuer and login_jwks_file need each other", field="login_issuer")
+    if settings.login_url and not (settings.login_issuer and LOGIN_URL.fullmatch(settings.login_url)):
+        raise Invalid(
+            "login_url is an https address, beside login_issuer", hint="https://…, without ? and #", field="login_url"
+        )
 
 
 def _is_loopback(host: str) -> bool:

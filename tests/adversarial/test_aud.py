@@ -171,6 +171,7 @@ READING = {
     "keys list": "",
     "keys show": "{key}",
     "keys usage": "{key}",
+    "operator token list": "",
     "audit list": "",
     "audit key": "",
     "audit export": "",
@@ -205,6 +206,10 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         "operator freeze-permission": lambda: typed("operator freeze-permission trade"),
         "operator unfreeze-permission": lambda: typed(
             "operator unfreeze-permission trade --account ada@example.org", typed.code()
+        ),
+        "operator token create": lambda: typed("operator token create t --scope keys:read --any-address"),
+        "operator token disable": lambda: typed(
+            f"operator token disable {typed('operator token list --json').json['tokens'][0]['id']}"
         ),
         "audit checkpoint": lambda: typed("audit checkpoint"),
     }

@@ -9,6 +9,7 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from keywright.api import answers
 from keywright.app.checkpoints import LOOK_SECONDS, Checkpoints
 from keywright.app.gateways import Gateways
 from keywright.app.services import Services
@@ -37,6 +38,9 @@ async def chores(
 
     async def forget_attempts() -> None:
         await services.entrance.forget(now=services.clock())
+        async with services.database.write() as tx:
+            await services.login.forget(tx, now=services.clock())
+        await answers.forget(services.database, now=services.clock())
 
     tasks = [
         asyncio.create_task(every(FORGET_SECONDS, forget_attempts), name="attempts"),

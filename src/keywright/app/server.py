@@ -19,6 +19,7 @@ from keywright.app.folders import Folders, folders_of
 from keywright.app.gateways import Gateways, check as check_gateways
 from keywright.app.installation import open_installation
 from keywright.app.listening import Sockets, run_servers, take_ports, url_of
+from keywright.app.management import Front, issuer_of, management
 from keywright.app.running import Running, write_note
 from keywright.app.services import Services, services_of
 from keywright.clock import Clock, wall_clock_ms
@@ -45,7 +46,9 @@ async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_c
         with files.hold(where.server_lock, wait=False):
             installation = await open_installation(where, now=clock())
             try:
-                services = services_of(installation, settings, clock=clock)
+                origins = origins_of(settings, url_of(sockets[0]))
+                issuer = issuer_of(settings, origins=origins)
+                services = services_of(installation, settings, clock=clock, issuer=issuer)
                 await _serve(services, settings, where, sockets, announce)
             finally:
                 await installation.database.close()
@@ -68,7 +71,10 @@ async def _serve(services: Services, settings: Settings, where: Folders, sockets
     await gateways.start()
     try:
         apps = (
-            console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks()),
+            Front(
+                console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks()),
+                management(services, settings),
+            ),
             gateways.proxy(Environment.SPOT),
             gateways.proxy(Environment.FUTURES),
         )

@@ -13,8 +13,10 @@ from keywright.app.installation import Installation, open_installation
 from keywright.approvals.service import Approvals
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
+from keywright.identity.assertions import Issuer
 from keywright.identity.entrance import Entrance
 from keywright.identity.factors import Factors
+from keywright.identity.login import Login
 from keywright.identity.operators import Operators
 from keywright.identity.particulars import Particulars, particulars
 from keywright.identity.passwords import Passwords
@@ -22,6 +24,7 @@ from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
 from keywright.identity.sub_accounts import MOST, SubAccounts
+from keywright.identity.tokens import Tokens
 from keywright.identity.whitelist import HOUR_MS, Whitelist
 from keywright.issuing.model import Policy
 from keywright.issuing.service import IssuingService
@@ -46,6 +49,8 @@ class Services:
     whitelist: Whitelist
     approvals: Approvals
     clock: Clock
+    tokens: Tokens
+    login: Login
 
 
 def wire(
@@ -59,6 +64,8 @@ def wire(
     most_sub_accounts: int = MOST,
     profile: Profile = Profile.PERSONAL,
     hold_hours: int = 0,
+    issuer: Issuer | None = None,
+    login_url: str = "",
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
@@ -100,6 +107,8 @@ def wire(
         whitelist=whitelist,
         approvals=approvals,
         clock=clock,
+        tokens=Tokens(keyring=keyring, audit=audit),
+        login=Login(identity, audit, passwords, keyring, issuer, login_url),
     )
 
 
@@ -108,8 +117,10 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(settings.keys_per_account, settings.key_lifetime_days, disable_idle_days=settings.disable_idle_days)
 
 
-def services_of(installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms) -> Services:
-    """Return the services of an open installation."""
+def services_of(
+    installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms, issuer: Issuer | None = None
+) -> Services:
+    """Return the services of an open installation; `issuer` is the exchange that vouches for people here, if one does."""
     return wire(
         installation.database,
         installation.keyring,
@@ -118,6 +129,8 @@ def services_of(installation: Installation, settings: Settings, *, clock: Clock 
         sandbox=settings.is_sandbox,
         most_sub_accounts=settings.sub_accounts_per_account,
         hold_hours=settings.hold_hours,
+        issuer=issuer,
+        login_url=settings.login_url,
     )
 
 

@@ -48,6 +48,14 @@ class Kind(StrEnum):
     """A one-time operator link was made."""
     OPERATOR_CLAIMED = "operator.claimed"
     """An account became an operator's by the one-time link."""
+    TOKEN_CREATED = "token.created"
+    """A service token was made; `detail` holds its name, scopes, addresses and expiry."""
+    TOKEN_DISABLED = "token.disabled"
+    """A service token was switched off, for good; `detail` holds its name."""
+    TOKEN_REFUSED = "token.refused"
+    """A service token was shown from an address it is not bound to: someone else may have it. Once an hour; no change."""
+    ACCOUNT_LINKED = "account.linked"
+    """An account belongs to someone who signs in elsewhere: it was made for the name that the exchange knows them by."""
     SESSION_OPENED = "session.opened"
     """Someone signed in completely; `detail` holds whether this device was known."""
     SESSION_STEPPED_UP = "session.stepped_up"
@@ -120,10 +128,10 @@ class Actor:
     """Who did it, how they proved it, and from where."""
 
     id: str
-    """An account id, or `system` where time itself did it, `operator` for the local command line without a
-    person, `gateway` for what it noticed itself, or who asked for an approval: `sandbox`, the id of a service token."""
+    """An account id, a service token's id, `system` where time itself did it, `operator` for the local command line
+    without a person, `gateway` for what it noticed itself, or `sandbox` where that asked for an approval."""
     factor: str = ""
-    """`totp`, `recovery`, `sandbox-demo`; `password` where only that was asked for; or empty where nothing was."""
+    """`totp`, `recovery`, `sandbox-demo`, `assertion` where an exchange vouched for its user; `password` where only that was asked for; or empty where nothing was."""
     address: str = ""
     agent: str = ""
     request_id: str = ""

@@ -197,9 +197,11 @@ class AuditLog:
         account_id: str | None = None,
         kind: str | None = None,
         since: int | None = None,
+        before: int | None = None,
         limit: int = 100,
     ) -> Sequence[Row[Any]]:
-        """Return the newest events, newest first; of one account, of one kind, from one moment on, where it is given."""
+        """Return the newest events, newest first; of one account, of one kind, from one moment on, below one number, where
+        it is given."""
         query = select(audit_events).order_by(audit_events.c.seq.desc()).limit(limit)
         if account_id is not None:
             query = query.where(audit_events.c.account_id == account_id)
@@ -207,6 +209,8 @@ class AuditLog:
             query = query.where(audit_events.c.kind == kind)
         if since is not None:
             query = query.where(audit_events.c.at >= since)
+        if before is not None:
+            query = query.where(audit_events.c.seq < before)
         return (await tx.execute(query)).all()
 
     async def _settle(self, tx: Tx, known: Place) -> None:

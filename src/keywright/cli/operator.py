@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keywright.cli import options, terminal
+from keywright.cli import operator_tokens, options, terminal
 from keywright.cli.key_changes import account_of, actor_of, ask_proof
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 @click.group("operator")
 def group() -> None:
     """Operators of this installation, who see every account in the console."""
+
+
+group.add_command(operator_tokens.group)
 
 
 @group.command("link")

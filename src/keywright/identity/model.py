@@ -20,7 +20,7 @@ class Account:
     frozen_at: int | None
     operator_at: int | None = None
     has_factor: bool = False
-    """Whether a second factor was enrolled."""
+    """Whether a second factor was enrolled, here or at the exchange that the account signs in at."""
     has_trading_password: bool = False
     email_verified_at: int | None = None
     """When its e-mail address was shown to be its owner's."""
@@ -28,6 +28,8 @@ class Account:
     """Since when withdrawals go to listed addresses only."""
     language: str | None = None
     """What its owner wants to be answered in; `None`: nobody chose."""
+    external_id: str = ""
+    """The name an exchange that brings its own login knows the account by; empty: it signs in here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class FactorProof:
 
     account_id: str
     factor: str
-    """`totp` or `recovery`; or `sandbox-demo`, the one exception of K16."""
+    """`totp` or `recovery`; `assertion` of an exchange that brings its own login; or `sandbox-demo`, the one exception
+    of K16."""
     at: int
     purpose: str = ""
     """The one thing it was made for, where that is a confirmation (K17): it then serves nothing else."""

@@ -12,6 +12,7 @@ from keywright.identity import rules, store, totp
 from keywright.identity.factors import ENROLLED, totp_place
 from keywright.identity.model import Account, Credentials, Enrolled, FactorProof, Visitor
 from keywright.identity.passwords import Passwords
+from keywright.identity.store import external
 from keywright.identity.store.sub_accounts import find_sub_account
 from keywright.ids import new_id, new_uid
 from keywright.sealing.envelope import open_sealed, seal
@@ -51,12 +52,14 @@ class IdentityService:
         account = await self._insert(tx, email, password_hash=password_hash, totp_secret=secret, actor=actor, now=now)
         return Enrolled(account, secret)
 
-    async def open_account(self, tx: Tx, email: str, *, password_hash: str, visitor: Visitor, now: int) -> Account:
+    async def open_account(
+        self, tx: Tx, email: str, *, password_hash: str, visitor: Visitor, actor: Actor | None = None, now: int
+    ) -> Account:
         """Make an account whose second factor is still to come; nothing that needs one can be done with it before.
 
         Raises `Invalid` for an address that is none and `Conflict` for one that is taken, or kept for the sandbox's demo.
         """
-        actor = Actor("", "", visitor.address, visitor.agent, visitor.request_id)
+        actor = actor or Actor("", "", visitor.address, visitor.agent, visitor.request_id)
         return await self._insert(tx, email, password_hash=password_hash, totp_secret=None, actor=actor, now=now)
 
     async def _insert(
@@ -106,6 +109,16 @@ class IdentityService:
     async def accounts(self, tx: Tx) -> list[Account]:
         """Return every account, oldest first."""
         return await store.list_accounts(tx)
+
+    async def page(self, tx: Tx, *, search: str = "", after: str = "", limit: int) -> list[Account]:
+        """Return accounts, oldest first, from the one `after` on: those whose address, number or id begins like `search`.
+
+        Raises `NotFound` when there is no account `after`.
+        """
+        last = await self.account(tx, account_id=after) if after else None
+        place = (last.created_at, last.id) if last else None
+        ids = await external.page_of_accounts(tx, search=search.strip().lower(), after=place, limit=limit)
+        return await store.find_accounts(tx, ids)
 
     async def prove_second_factor(self, tx: Tx, account_id: str, code: str, *, now: int) -> FactorProof:
         """Use up a TOTP code and return the proof that it was right.

@@ -249,7 +249,21 @@ policies = Table(
     metadata,
     Column("name", Text, primary_key=True),  # of the setting that an operator set at the console
     Column("value", Text, nullable=False),
+    Column("version", Integer, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("policy_mac", LargeBinary, nullable=False),  # over name, value and version: a planted rule rules nothing
+)
+
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    # What a service's call under an Idempotency-Key made: asked again, it is told and not made twice.
+    Column("token_id", Text, primary_key=True),
+    Column("name_digest", LargeBinary, primary_key=True),  # of the Idempotency-Key
+    Column("request_digest", LargeBinary, nullable=False),  # the same name for another request is refused
+    Column("subject", Text, nullable=False),  # the id of what was made; never a secret
+    Column("at", BigInteger, nullable=False),
+    Index(None, "at"),
 )
 
 operator_links = Table(

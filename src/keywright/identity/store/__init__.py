@@ -6,7 +6,7 @@ Every one that is about an account names it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
@@ -58,6 +58,13 @@ async def list_accounts(tx: Tx) -> list[Account]:
     """Return every account, oldest first."""
     rows = await tx.execute(select(accounts).order_by(accounts.c.created_at, accounts.c.id))
     return [_account(row) for row in rows]
+
+
+async def find_accounts(tx: Tx, ids: Sequence[str]) -> list[Account]:
+    """Return the accounts of these ids, in their order; one that there isn't is left out."""
+    rows = (await tx.execute(select(accounts).where(accounts.c.id.in_(ids)))).all()
+    found = {row.id: _account(row) for row in rows}
+    return [found[one] for one in ids if one in found]
 
 
 async def consume_totp_step(tx: Tx, *, account_id: str, step: int) -> bool:
@@ -275,11 +282,12 @@ def _account(row: Row[Any]) -> Account:
         created_at=row.created_at,
         frozen_at=row.frozen_at,
         operator_at=row.operator_at,
-        has_factor=bool(row.totp_sealed),
+        has_factor=bool(row.totp_sealed) or row.external_id is not None,
         has_trading_password=row.trading_password_hash is not None,
         email_verified_at=row.email_verified_at,
         whitelist_on_at=row.whitelist_on_at,
         language=row.language,
+        external_id=row.external_id or "",
     )
 
 

@@ -133,9 +133,21 @@ def upgrade() -> None:
         "policies",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("policy_mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_policies"),
     )
+    op.create_table(
+        "kept_answers",
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("name_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_id", "name_digest", name="pk_kept_answers"),
+    )
+    op.create_index("ix_kept_answers_at", "kept_answers", ["at"])
     op.create_table(
         "frozen_permissions",
         sa.Column("permission", sa.Text(), nullable=False),

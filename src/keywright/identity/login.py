@@ -1,0 +1,130 @@
+"""Accounts that sign in elsewhere: an exchange brings its own login and vouches for its users by signed assertions.
+
+What an assertion may say, and when it holds, is `assertions`' business; here each one is used up, and belongs to an account
+that was made for that user. That an account is someone's is told by the audit log too: whoever edits the row alone gains
+nothing (decision 0016).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from keywright.audit.events import Actor, Event, Kind
+from keywright.audit.log import AuditLog
+from keywright.errors import Conflict, Invalid, NotFound
+from keywright.identity import assertions
+from keywright.identity.assertions import Assertion, AssertionRefused, Issuer
+from keywright.identity.model import Account, FactorProof, Visitor
+from keywright.identity.passwords import Passwords
+from keywright.identity.service import IdentityService
+from keywright.identity.store import external as store
+from keywright.sealing.keyring import Keyring
+from keywright.storage.transaction import Tx
+
+LABEL = "external-account/v1"
+"""The label under which the keyring derives the key of what the audit log knows an account's owner by."""
+
+KEPT_MS = 2 * assertions.LIFETIME_MS
+"""How long a used assertion is remembered after its end, against clocks that are set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Knows who an exchange's user is here. Without an issuer nobody signs in elsewhere, and nothing is vouched for."""
+
+    identity: IdentityService
+    audit: AuditLog
+    passwords: Passwords
+    keyring: Keyring
+    issuer: Issuer | None = None
+    url: str = ""
+    """Where people sign in; empty: not by browser."""
+
+    def check(self, token: str, *, now: int) -> Assertion:
+        """Return what the token says; raises `AssertionRefused` when it proves nothing, or nobody may vouch here."""
+        if self.issuer is None:
+            raise AssertionRefused(
+                "login_not_set_up",
+                "nobody may vouch for people here",
+                hint="set login_issuer and login_jwks_file, and start again",
+            )
+        return assertions.check(token, self.issuer, now=now)
+
+    async def create(self, tx: Tx, external_id: str, *, email: str, actor: Actor, now: int) -> Account:
+        """Make an account for someone who signs in elsewhere: it has no password, and no code of ours.
+
+        Raises `Invalid`, and `Conflict` where there is one of this name or address.
+        """
+        if not assertions.NAME.fullmatch(external_id):
+            raise Invalid(
+                "that can't be an exchange's name for its user",
+                hint="printable ASCII without spaces, at most 128 characters",
+                field="external_id",
+            )
+        if await store.account_id_of(tx, external_id=external_id) is not None:
+            raise Conflict("there is an account of {name} already", name=external_id)
+        account = await self.identity.open_account(
+            tx,
+            email or nowhere(external_id),
+            password_hash=self.passwords.nobodys,
+            visitor=Visitor(actor.address, actor.agent),
+            actor=actor,
+            now=now,
+        )
+        await store.link_account(tx, account_id=account.id, external_id=external_id)
+        subject = self._link(account.id, external_id)
+        event = Event(Kind.ACCOUNT_LINKED, actor, account.id, subject, 0, {"external_id": external_id})
+        await self.audit.record(tx, event, now=now)
+        return await self.identity.account(tx, account_id=account.id)
+
+    async def account_of(self, tx: Tx, external_id: str) -> Account:
+        """Return the account of the exchange's user; raises `NotFound`, also where a row was altered to say so."""
+        account_id = await store.account_id_of(tx, external_id=external_id)
+        if account_id is None or not await self.audit.knows(
+            tx, self._link(account_id, external_id), Kind.ACCOUNT_LINKED
+        ):
+            raise NotFound("there is no account of this user", hint="make it first")
+        return await self.identity.account(tx, account_id=account_id)
+
+    async def spend(self, tx: Tx, assertion: Assertion) -> None:
+        """Use the assertion up. Commit this before anything is done on the strength of it. Raises `AssertionRefused`."""
+        issuer = self.issuer.name if self.issuer else ""
+        digest = hashlib.sha256(f"{issuer}\0{assertion.jti}".encode()).digest()
+        if not await store.spend_assertion(tx, digest=digest, expires_at=assertion.expires_at):
+            raise AssertionRefused(
+                "assertion_used", "this assertion was used before", hint="sign a new one, with a new jti"
+            )
+
+    async def person(self, tx: Tx, assertion: Assertion, account_id: str, *, sub_account: str = "") -> FactorProof:
+        """Use up an assertion that this person is here, and return when their second factor was proved.
+
+        Raises `AssertionRefused` when it is someone else's, of another sub-account, or was used before.
+        """
+        await self.spend(tx, assertion)
+        try:
+            account = await self.account_of(tx, assertion.subject)
+        except NotFound:
+            account = None
+        # Who is signed in as a sub-account does nothing to the account itself, or to another one of it.
+        is_elsewhere = bool(assertion.sub_account) and assertion.sub_account != sub_account
+        if account is None or account.id != account_id or is_elsewhere:
+            raise AssertionRefused(
+                "assertion_of_another", "this assertion is about someone else", hint="sub names the account's own user"
+            )
+        return FactorProof(account.id, "assertion", assertion.factor_at or 0)
+
+    async def forget(self, tx: Tx, *, now: int) -> None:
+        """Drop used assertions that nobody could use again."""
+        await store.forget_assertions(tx, before=now - KEPT_MS)
+
+    def _link(self, account_id: str, external_id: str) -> str:
+        """Return what the audit log knows the pair by: keyed, so that nobody who edits the database can say so."""
+        said = f"{account_id}\0{external_id}".encode()
+        return "login_" + hmac.new(self.keyring.derive(LABEL).reveal(), said, "sha256").hexdigest()[:24]
+
+
+def nowhere(external_id: str) -> str:
+    """Return an address that stands for someone whose own is not known: RFC 2606 keeps `.invalid`, no mail goes there."""
+    return f"{hashlib.sha256(external_id.encode()).hexdigest()[:24]}@elsewhere.invalid"

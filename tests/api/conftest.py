@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.clock import FakeClock
+from tests.support.exchange import BackEnd
+from tests.support.world import World
+
+
+@pytest.fixture
+async def back_end(world: World, clock: FakeClock) -> BackEnd:
+    """Give an exchange's back end whose token may do everything, over a database of each kind."""
+    return await BackEnd.with_token(world.services, clock)
