@@ -22,6 +22,9 @@ account_option = click.option(
     "--account", "email", metavar="EMAIL", help="Whose keys; may be left out when there is one account."
 )
 
+sub_account_option = click.option(
+    "--sub-account", "sub_account", default="", metavar="NAME", help="One of the account's sub-accounts."
+)
 
 Work = Callable[["Services", "Account", Any, int, "FactorProof | None"], Awaitable["ApiKey"]]
 
@@ -31,14 +34,13 @@ async def change(
 ) -> None:
     """Do one change and say so. `prove` names a key whose change takes the code: asked for once the key is found."""
     from keywright.app.services import opened
-    from keywright.issuing.model import Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
         proof = None
         if prove:
             async with services.database.read() as tx:
-                await services.issuing.key(tx, Owner(account.id), prove)
+                await services.issuing.owner_of(tx, account.id, prove)
             proof = await ask_proof(services, account)
         now = proof.at if proof else services.clock()
         async with services.database.write() as tx:
@@ -60,12 +62,11 @@ async def change_with_proof(
     """Enable or delete a key, with the account's code."""
 
     async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
-        from keywright.issuing.model import Owner
-
         if proof is None:
             raise NotProven("this takes the account's second factor")
         change = services.issuing.enable if verb == "enable" else services.issuing.delete
-        return await change(tx, Owner(account.id), key_id, proof=proof, actor=actor_of(proof), now=now)
+        owner = await services.issuing.owner_of(tx, account.id, key_id)
+        return await change(tx, owner, key_id, proof=proof, actor=actor_of(proof), now=now)
 
     await change(email, data_dir, work, as_json=as_json, done=done, prove=key_id)
 
@@ -130,6 +131,7 @@ def as_dict(key: ApiKey, *, now: int) -> dict[str, Any]:
         "id": key.id,
         "name": key.name,
         "memo": key.memo,
+        "sub_account": key.grant.sub_account,
         "status": key.status_at(now).value,
         "permissions": sorted(key.grant.permissions),
         "environment": key.grant.environment.value,

@@ -54,15 +54,15 @@ async def command(
     """Show the requests of a key, newest first, and why some were refused."""
     from keywright.app.services import opened
     from keywright.gateway import records
-    from keywright.issuing.model import Owner
 
     if as_csv and (as_json or follow):
         raise Invalid("--csv goes with neither --json nor --follow")
     settings = options.settings_of(data_dir=data_dir)
     async with opened(settings) as services:
-        owner = Owner((await account_of(services, email)).id)
+        account = await account_of(services, email)
         wanted = _wanted(since, verdict, address, now=services.clock())
         async with services.database.read() as tx:
+            owner = await services.issuing.owner_of(tx, account.id, key_id)
             key = await services.issuing.key(tx, owner, key_id)
             upto = await records.newest(tx, owner, key.id)
         found = [

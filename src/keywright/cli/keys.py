@@ -17,6 +17,7 @@ from keywright.cli.key_changes import (
     change_with_proof,
     note_of,
     show as show_changed,
+    sub_account_option,
 )
 from keywright.cli.key_rotation import command as rotate
 from keywright.cli.key_usage import command as usage
@@ -40,6 +41,7 @@ group.add_command(rotate)
 @group.command("create")
 @click.argument("name")
 @account_option
+@sub_account_option
 @click.option("--memo", default="", metavar="TEXT", help="A note, for instance where the bot runs.")
 @click.option(
     "--permission",
@@ -62,6 +64,7 @@ async def create(
     name: str,
     *,
     email: str | None,
+    sub_account: str,
     memo: str,
     permissions: tuple[str, ...],
     environment: str,
@@ -75,7 +78,7 @@ async def create(
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
-        owner = Owner(account.id)
+        owner = Owner(account.id, sub_account)
         services.issuing.check_wish(name, memo, permissions, environment, addresses)
         typed = terminal.ask_secret("Passphrase", confirm=True)
         async with services.database.read() as tx:
@@ -99,9 +102,10 @@ async def create(
 
 @group.command("list")
 @account_option
+@sub_account_option
 @options.data_dir
 @options.as_json
-async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> None:
+async def list_(*, email: str | None, sub_account: str, data_dir: str | None, as_json: bool) -> None:
     """List an account's keys. Secrets and passphrases can't be shown."""
     from keywright.app.services import opened
     from keywright.issuing.model import Owner
@@ -109,7 +113,9 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
         async with services.database.read() as tx:
-            keys = await services.issuing.keys(tx, Owner(account.id))
+            if sub_account:
+                await services.sub_accounts.find(tx, account.id, sub_account)
+            keys = await services.issuing.keys(tx, Owner(account.id, sub_account))
         now = services.clock()
     if as_json:
         terminal.out_json({"keys": [as_dict(key, now=now) for key in keys]})
@@ -157,12 +163,12 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
 async def show(key_id: str, *, email: str | None, data_dir: str | None, as_json: bool) -> None:
     """Show one key."""
     from keywright.app.services import opened
-    from keywright.issuing.model import Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
         async with services.database.read() as tx:
-            key = await services.issuing.key(tx, Owner(account.id), key_id)
+            owner = await services.issuing.owner_of(tx, account.id, key_id)
+            key = await services.issuing.key(tx, owner, key_id)
         values = as_dict(key, now=services.clock())
     if as_json:
         terminal.out_json(values)
@@ -186,10 +192,10 @@ async def disable(key_id: str, *, email: str | None, data_dir: str | None, as_js
     from keywright.audit.events import Actor
 
     async def work(services: Services, account: Account, tx: Any, now: int, _proof: FactorProof | None) -> ApiKey:
-        from keywright.issuing.model import Owner
 
         actor = Actor("operator", agent="cli")
-        return await services.issuing.disable(tx, Owner(account.id), key_id, actor=actor, now=now)
+        owner = await services.issuing.owner_of(tx, account.id, key_id)
+        return await services.issuing.disable(tx, owner, key_id, actor=actor, now=now)
 
     await change(email, data_dir, work, as_json=as_json, done="is disabled: its very next request is refused")
 
@@ -247,9 +253,8 @@ async def edit(
 
     async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
         from keywright.audit.events import Actor
-        from keywright.issuing.model import Owner
 
-        owner = Owner(account.id)
+        owner = await services.issuing.owner_of(tx, account.id, key_id)
         if proof is not None:
             await services.issuing.change_addresses(
                 tx, owner, key_id, addresses, proof=proof, actor=actor_of(proof), now=now
@@ -270,12 +275,11 @@ async def edit(
 async def passphrase(key_id: str, *, email: str | None, data_dir: str | None, as_json: bool) -> None:
     """Give a key a new passphrase. Asks for the current one, the new one and the authenticator code, in this order."""
     from keywright.app.services import opened
-    from keywright.issuing.model import Owner
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
-        owner = Owner(account.id)
         async with services.database.read() as tx:
+            owner = await services.issuing.owner_of(tx, account.id, key_id)
             key = await services.issuing.key(tx, owner, key_id)
         current = terminal.ask_secret("Current passphrase")
         typed = terminal.ask_secret("New passphrase", confirm=True)

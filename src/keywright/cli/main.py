@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from keywright import __version__
-from keywright.cli import accounts, audit, demo, explain, keys, operator, serve, settings, terminal
+from keywright.cli import accounts, audit, demo, explain, keys, operator, serve, settings, sub_accounts, terminal
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
@@ -37,6 +37,7 @@ for command in (
     demo.command,
     accounts.group,
     keys.group,
+    sub_accounts.group,
     operator.group,
     audit.group,
     explain.command,

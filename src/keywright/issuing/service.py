@@ -79,15 +79,15 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         """Return the owner's keys, oldest first."""
         return [await self._judged(tx, *found) for found in await store.list_keys(tx, owner, deleted=deleted)]
 
-    async def sub_account_of(self, tx: Tx, account_id: str, key_id: str) -> str:
-        """Return the name of the sub-account that a key of the account belongs to; empty for the account's own.
+    async def owner_of(self, tx: Tx, account_id: str, key_id: str) -> Owner:
+        """Return which of the account and its sub-accounts a key belongs to.
 
         Raises `NotFound` for a key that is unknown or someone else's.
         """
         found = await store.sub_account_of(tx, account_id, key_id)
         if found is None:
             raise NotFound("there is no key {key}", hint="`keywright keys list` shows them all", key=key_id[:64])
-        return found
+        return Owner(account_id, found)
 
     async def counts(self, tx: Tx) -> dict[str, int]:
         """Return how many keys each account has: for operators."""

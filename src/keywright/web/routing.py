@@ -206,7 +206,7 @@ async def _find_owner(visit: Visit) -> None:
     account_id = visit.own_session.account_id
     async with visit.site.database.read() as tx:
         if key_id:
-            visit.sub_account = await visit.site.issuing.sub_account_of(tx, account_id, key_id)
+            visit.sub_account = (await visit.site.issuing.owner_of(tx, account_id, key_id)).sub_account
         else:
             visit.sub_account = (await visit.site.sub_accounts.find(tx, account_id, name)).name
 
