@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group("sub-accounts")
 def group() -> None:
-    """Sub-accounts: make, list, freeze, unfreeze. Their keys: `keywright keys … --sub-account NAME`."""
+    """Sub-accounts: make, list, freeze, unfreeze. Their keys: `keywright keys list --sub-account NAME`."""
 
 
 @group.command("create")
