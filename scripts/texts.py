@@ -34,6 +34,7 @@ ERROR_CLASSES = {
     "Limited",
     "Busy",
     "CodeReused",
+    "Mismatch",
     "Unusable",
 }
 RAISED_IN = ("identity", "issuing")

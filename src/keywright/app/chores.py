@@ -41,6 +41,7 @@ async def chores(
         async with services.database.write() as tx:
             await services.login.forget(tx, now=services.clock())
         await answers.forget(services.database, now=services.clock())
+        await services.passkeys.forget(now=services.clock())
 
     tasks = [
         asyncio.create_task(every(FORGET_SECONDS, forget_attempts), name="attempts"),

@@ -19,6 +19,8 @@ from keywright.identity.factors import Factors
 from keywright.identity.login import Login
 from keywright.identity.operators import Operators
 from keywright.identity.particulars import Particulars, particulars
+from keywright.identity.passkey_entrance import PasskeyEntrance
+from keywright.identity.passkeys import Passkeys
 from keywright.identity.passwords import Passwords
 from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
@@ -48,6 +50,7 @@ class Services:
     """What people keep up to date about themselves, and the checklist."""
     whitelist: Whitelist
     approvals: Approvals
+    passkeys: PasskeyEntrance
     clock: Clock
     tokens: Tokens
     login: Login
@@ -106,6 +109,7 @@ def wire(
         own=own,
         whitelist=whitelist,
         approvals=approvals,
+        passkeys=PasskeyEntrance(entrance, Passkeys(keyring=keyring, audit=audit)),
         clock=clock,
         tokens=Tokens(keyring=keyring, audit=audit),
         login=Login(identity, audit, passwords, keyring, issuer, login_url),

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
@@ -28,6 +29,7 @@ from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database, Tx
 
+T = TypeVar("T")
 STRANGER = "stranger"
 
 
@@ -224,17 +226,21 @@ class Entrance:
         key = self.keyring.derive("attempts/v1").reveal()
         return hmac.new(key, (address_or_none(email) or "").encode(), "sha256").hexdigest()[:24]
 
-    async def _rise(
+    async def attempt(
         self,
         session: Session,
         what: str,
         windows: Sequence[Window],
-        prove: Callable[[Tx], Awaitable[FactorProof]],
+        work: Callable[[Tx], Awaitable[T]],
         *,
         visitor: Visitor,
         now: int,
-    ) -> Opened:
-        # Recovery codes can't be guessed, so strangers count by their address: none of them can use up the owner's.
+    ) -> T:
+        """Return what `work` returns, in a transaction of its own; what it raises counts as a wrong attempt at `what`.
+
+        Raises `Limited` when there were too many.
+        """
+        # What can't be guessed strangers try by their address: none of them can use up the owner's attempts.
         strangers = STRANGER if windows is limits.FACTOR else visitor.counted_as
         subjects = {f"{what}:{session.account_id}:{session.device or strangers}": windows}
         try:
@@ -246,15 +252,34 @@ class Entrance:
             raise
         try:
             async with self.database.write() as tx:
-                proof = await prove(tx)
+                done = await work(tx)
                 await store.forgive_attempts(tx, subjects, at=now)
-                if session.is_complete:
-                    return await self.sessions.step_up(tx, session, proof=proof, visitor=visitor, now=now)
-                _, credentials = await self.identity.find(tx, session.account_id)
-                return await self.sessions.complete(tx, session, credentials, proof=proof, visitor=visitor, now=now)
+                return done
         except CodeReused:
             await self._note(Kind.CODE_REUSED, session, visitor, now=now)
             raise
+
+    async def rise(self, tx: Tx, session: Session, proof: FactorProof, *, visitor: Visitor, now: int) -> Opened:
+        """Complete the session by the proof, or step it up where it is complete. Raises `NotProven`."""
+        if session.is_complete:
+            return await self.sessions.step_up(tx, session, proof=proof, visitor=visitor, now=now)
+        _, credentials = await self.identity.find(tx, session.account_id)
+        return await self.sessions.complete(tx, session, credentials, proof=proof, visitor=visitor, now=now)
+
+    async def _rise(
+        self,
+        session: Session,
+        what: str,
+        windows: Sequence[Window],
+        prove: Callable[[Tx], Awaitable[FactorProof]],
+        *,
+        visitor: Visitor,
+        now: int,
+    ) -> Opened:
+        async def work(tx: Tx) -> Opened:
+            return await self.rise(tx, session, await prove(tx), visitor=visitor, now=now)
+
+        return await self.attempt(session, what, windows, work, visitor=visitor, now=now)
 
     async def _note(self, kind: Kind, session: Session, visitor: Visitor, *, now: int) -> None:
         async with self.database.write() as tx:

@@ -31,6 +31,9 @@ RECOVERY = (Window(5, 5 * MINUTE_MS), Window(20, HOUR_MS), Window(50, DAY_MS))
 """Wrong recovery codes of one account, from one known browser or one network address. They have 80 random bits, so guessing
 is hopeless; this spares the database."""
 
+PASSKEY = RECOVERY
+"""Answers of passkeys that were refused, counted as recovery codes are: a signature can't be guessed either."""
+
 PASSWORD = (Window(10, 5 * MINUTE_MS), Window(30, HOUR_MS), Window(100, DAY_MS))
 """Wrong passwords for one e-mail address, from one known browser or one network address."""
 

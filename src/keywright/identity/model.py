@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -81,7 +82,7 @@ class FactorProof:
 
     account_id: str
     factor: str
-    """`totp` or `recovery`; `assertion` of an exchange that brings its own login; or `sandbox-demo`, the one exception
+    """`totp`, `recovery` or `passkey`; `assertion` of an exchange that brings its own login; or `sandbox-demo`, the one exception
     of K16."""
     at: int
     purpose: str = ""
@@ -217,3 +218,46 @@ class Opened:
     token: Secret
     device: Secret | None = None
     """What the browser is recognised by next time, where it was not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """Who passkeys are made for: the console, by the host of its official origin."""
+
+    id: str
+    origins: tuple[str, ...]
+    """The official origins at that host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A credential on someone's phone, computer or security key, by which their account is recognised."""
+
+    credential_id: str = field(repr=False)
+    """base64url."""
+    account_id: str
+    name: str
+    public_key: bytes = field(repr=False)
+    """COSE."""
+    sign_count: int
+    created_at: int
+    last_used_at: int | None
+    mac: bytes = field(default=b"", repr=False)
+
+    @property
+    def id(self) -> str:
+        """What pages and the audit log call it; it opens nothing."""
+        return f"pky_{hashlib.sha256(self.credential_id.encode()).hexdigest()[:24]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What was asked once, to be answered once. Its bytes are known to the browser alone; the row holds their digest."""
+
+    id: str
+    account_id: str
+    purpose: str
+    context: str
+    """Hex digest of what is confirmed with it; empty: nothing but that someone is there."""
+    created_at: int
+    expires_at: int

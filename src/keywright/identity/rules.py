@@ -27,6 +27,7 @@ LOOKALIKES = frozenset("4@8({[<69!1|/7+$5%20#3z")
 """Signs that zxcvbn reads as letters too."""
 
 READABLE = 6
+PASSKEY_NAME_MAX = 40
 FIRST_UNREAD = ord("α")  # a letter that is in none of zxcvbn's dictionaries
 
 
@@ -44,6 +45,19 @@ def address_or_none(text: str) -> str | None:
         return email_address(text)
     except Invalid:
         return None
+
+
+def passkey_name(text: str) -> str:
+    """Return what a passkey is to be called; raises `Invalid` when that is nothing, too long, or can't be shown."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= PASSKEY_NAME_MAX or not name.isprintable():
+        raise Invalid(
+            "a passkey's name has 1 to {most} characters",
+            hint="say where it is: my phone, the blue key",
+            field="name",
+            most=PASSKEY_NAME_MAX,
+        )
+    return name
 
 
 def as_typed(candidate: Secret) -> Secret:
