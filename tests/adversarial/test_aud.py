@@ -44,6 +44,7 @@ from tests.support import killable
 from tests.support.audit import GUARDS, checkpoints_in, drop_guards, exported, happen
 from tests.support.clock import T0
 from tests.support.household import FORMS, Household, csrf_of
+from tests.support.passkey import SoftPasskey
 from tests.support.visitor import ORIGIN, SECRET, Caller, everything
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,8 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             return home.ada, {"code": home.ada.code()}
         case "/security/authenticator/confirm":
             return await _enrolling(home)
+        case "/security/passkeys/new":
+            return home.ada, await home.another_passkey(SoftPasskey())
         case "/security/unfreeze":
             return await _frozen(home)
         case "/sub-accounts/{sub_id:row}/unfreeze":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from keywright.app.services import Services
 from keywright.audit.events import Actor
@@ -13,6 +14,7 @@ from keywright.secret import Secret
 from keywright.web.app import Console
 from keywright.web.security import CSRF_LABEL, csrf_token
 from tests.support.clock import FakeClock
+from tests.support.passkey import SoftPasskey
 from tests.support.visitor import PASSWORD, Caller, console_over
 
 PASSPHRASE, OTHER_PASSPHRASE = "Tide-wharf-29-Q", "Quiet-Harbour-77"
@@ -39,6 +41,9 @@ class Household:
     bobs_account_id: str
     sub_account_id: str
     """Of Ada's sub-account trading1."""
+    soft: SoftPasskey = field(default_factory=SoftPasskey)
+    """Ada's passkey."""
+    passkey_id: str = ""
 
     def path(self, pattern: str, *, key: str = "") -> str:
         """Return the path of a route, its placeholders filled in with what is Ada's."""
@@ -47,6 +52,7 @@ class Household:
             "{session_id:row}": self.elsewhere_id,
             "{account_id:row}": self.bobs_account_id,
             "{sub_id:row}": self.sub_account_id,
+            "{passkey_id:row}": self.passkey_id,
         }
         return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
 
@@ -55,6 +61,15 @@ class Household:
         await self.ada.get("/step-up")
         answer = await self.ada.post("/step-up", code=self.ada.code(), next="/security")
         assert answer.status_code == 303, self.ada.text
+
+    async def another_passkey(self, soft: SoftPasskey) -> dict[str, str]:
+        """Return what Ada's browser would send to add this passkey. Her second factor was proved a moment ago."""
+        await self.ada.get("/security/passkeys/new")
+        options = await self.ada.client.post(
+            "/security/passkeys/options", data={"csrf": self.ada.csrf}, headers={"origin": self.ada.origin}
+        )
+        assert options.status_code == 200, options.text
+        return {"name": "phone", "passkey": soft.create(options.text)}
 
 
 async def household(services: Services, clock: FakeClock, **place: Any) -> Household:
@@ -105,6 +120,12 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         sub.id,
     )
     await home.step_up()
+    home.soft = SoftPasskey(origin=origin, rp_id=urlsplit(origin).hostname or "")
+    await home.ada.post("/security/passkeys/new", **await home.another_passkey(home.soft))
+    await home.ada.get("/security")
+    found = re.search(r"pky_[0-9a-f]{24}", home.ada.text)
+    assert found, home.ada.text
+    home.passkey_id = found[0]
     return home
 
 
@@ -130,6 +151,10 @@ FORMS: dict[str, dict[str, str]] = {
     "/security/authenticator/start": {},
     "/security/authenticator/confirm": {"code": "000000"},
     "/security/recovery-codes": {},
+    "/passkeys/options": {},
+    "/security/passkeys/options": {},
+    "/security/passkeys/new": {"name": "phone", "passkey": "{}"},
+    "/security/passkeys/{passkey_id:row}/remove": {},
     "/security/sessions/end-others": {},
     "/security/sessions/{session_id:row}/end": {},
     "/security/freeze": {},

@@ -46,6 +46,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         issuing=services.issuing,
         entrance=services.entrance,
         sub_accounts=services.sub_accounts,
+        passkeys=services.passkeys,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

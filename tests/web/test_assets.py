@@ -25,6 +25,7 @@ def test_what_is_named_is_found() -> None:
     assert set(assets.names) == {
         "console.css",
         "console.js",
+        "passkeys.js",
         "favicon.svg",
         "key_made.js",
         "usage.js",
@@ -69,12 +70,12 @@ def test_what_is_borrowed_is_what_its_maker_published() -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    for name in ("console.css", "console.js", "key_made.js", "usage.js", "favicon.svg"):
+    for name in ("console.css", "console.js", "key_made.js", "usage.js", "passkeys.js", "favicon.svg"):
         text = (STATIC / name).read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
 
 
-@pytest.mark.parametrize("name", ["console.js", "key_made.js", "usage.js"])
+@pytest.mark.parametrize("name", ["console.js", "key_made.js", "usage.js", "passkeys.js"])
 def test_no_script_keeps_or_evaluates_anything(name: str) -> None:
     script = (STATIC / name).read_text("utf-8")
     for word in ("localStorage", "setItem", "eval(", "Function(", "innerHTML", "document.cookie", ".style"):

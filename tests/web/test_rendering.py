@@ -19,6 +19,7 @@ from keywright.web.model import (
     Frame,
     KeyView,
     Purpose,
+    PasskeyView,
     RecordView,
     Said,
     SessionView,
@@ -151,6 +152,11 @@ SESSIONS = [
     ),
     SessionView("s3", "198.51.100.4", "curl/8", NOW - DAY, NOW - 7_200_000, is_this=False),
 ]
+PASSKEYS = [
+    PasskeyView("pky_1", "TradingBot-StrategyA", NOW - 9 * DAY, NOW - 3 * DAY),
+    PasskeyView("pky_2", "portfolio-reader", NOW - DAY, None),
+    PasskeyView("pky_3", "old-bot", NOW - 90 * DAY, None, holds=False),
+]
 ACCOUNTS = [
     AccountView("a1", 123456789, "ada@example.org", NOW - 90 * DAY, None, True, 3, True),
     AccountView(
@@ -255,6 +261,8 @@ SECURITY: dict[str, Any] = {
     "frame": replace(ADA, path="/security"),
     "has_factor": True,
     "codes_left": 8,
+    "passkeys": [],
+    "can_have_passkeys": True,
     "sessions": SESSIONS,
     "is_frozen": False,
     "needs_code": True,
@@ -291,6 +299,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-up": ("sign_up.html", {"frame": NOBODY, "form": Form(), "is_open": True}),
     "sign-up-closed": ("sign_up.html", {"frame": NOBODY, "form": Form(), "is_open": False}),
     "code": ("code.html", {"frame": HALF, "form": Form()}),
+    "code-or-passkey": ("code.html", {"frame": replace(HALF, has_passkeys=True), "form": Form()}),
     "code-wrong": ("code.html", {"frame": HALF, "form": WRONG_CODE}),
     "recovery": ("recovery.html", {"frame": HALF, "form": Form()}),
     "switch-off": ("switch_off.html", {"frame": NOBODY, "form": Form(), "is_done": False}),
@@ -321,6 +330,19 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "security": ("security.html", SECURITY),
+    "security-passkeys": (
+        "security.html",
+        {**SECURITY, "passkeys": PASSKEYS, "frame": replace(ADA, path="/security", has_passkeys=True)},
+    ),
+    "security-elsewhere": ("security.html", {**SECURITY, "passkeys": PASSKEYS, "can_have_passkeys": False}),
+    "new-passkey": ("new_passkey.html", {"frame": ADA, "form": TYPED, "can_have_passkeys": True}),
+    "new-passkey-wrong": (
+        "new_passkey.html",
+        {"frame": ADA, "form": Form(errors={"name": "that is no answer of a passkey"}), "can_have_passkeys": True},
+    ),
+    "new-passkey-elsewhere": ("new_passkey.html", {"frame": ADA, "form": Form(), "can_have_passkeys": False}),
+    "passkey": ("passkey.html", {"frame": ADA, "form": Form(), "passkey": PASSKEYS[0], "needs_code": True}),
+    "passkey-altered": ("passkey.html", {"frame": ADA, "form": WRONG_CODE, "passkey": PASSKEYS[2], "needs_code": True}),
     "security-frozen": ("security.html", {**SECURITY, "is_frozen": True, "codes_left": 1, "needs_code": False}),
     "keys": (
         "keys.html",

@@ -44,6 +44,7 @@ def console(
         issuing=services.issuing,
         entrance=services.entrance,
         sub_accounts=services.sub_accounts,
+        passkeys=services.passkeys,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

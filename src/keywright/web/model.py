@@ -31,6 +31,8 @@ class Frame:
     is_sandbox: bool = False
     notice: str = ""
     """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""
+    has_passkeys: bool = False
+    """Whether a passkey may serve wherever a code is asked for."""
     session_ends_at: int | None = None
     """When this session ends if nothing is done (ms)."""
 
@@ -223,6 +225,18 @@ class SubAccountView:
     created_at: int
     is_frozen: bool
     keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """One of the account's passkeys."""
+
+    id: str
+    name: str
+    created_at: int
+    last_used_at: int | None
+    holds: bool = True
+    """False when its record was altered behind Keywright's back: it can only be removed."""
 
 
 @dataclass(frozen=True, slots=True)

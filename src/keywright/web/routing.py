@@ -158,6 +158,8 @@ async def _recognise(visit: Visit) -> None:
         if found is None:
             return
         visit.session, visit.account, _ = found
+        if visit.relying_party is not None:
+            visit.has_passkeys = await visit.site.passkeys.passkeys.count(tx, visit.account.id) > 0
         visit.is_operator = visit.session.is_complete and await visit.site.entrance.operators.is_operator(
             tx, visit.account
         )

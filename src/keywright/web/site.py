@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 
 from keywright.gateway.address import compile_networks
 from keywright.identity.entrance import Entrance
+from keywright.identity.model import RelyingParty
+from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
 from keywright.issuing.service import IssuingService
@@ -61,6 +64,15 @@ class Place:
         return frozenset(urlsplit(origin).netloc.encode() for origin in self.origins)
 
     @cached_property
+    def relying_party(self) -> RelyingParty | None:
+        """Who passkeys are made for; `None` where browsers make none: at an address that is no name, or without TLS."""
+        host = urlsplit(self.origin).hostname or ""
+        is_name = re.search(r"[a-z]", host) is not None and ":" not in host
+        if not is_name or not (self.is_https or host == "localhost"):
+            return None
+        return RelyingParty(host, tuple(one for one in self.origins if urlsplit(one).hostname == host))
+
+    @cached_property
     def networks(self) -> tuple[tuple[int, int, int], ...]:
         """The proxies whose word on the client's address counts."""
         return compile_networks(self.trusted_proxies)
@@ -88,6 +100,7 @@ class Site:
     issuing: IssuingService
     entrance: Entrance
     sub_accounts: SubAccounts
+    passkeys: PasskeyEntrance
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from gettext import NullTranslations
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from keywright.audit.events import Actor
 from keywright.errors import Invalid, KeywrightError, Limited, NotProven
-from keywright.identity.model import Account, FactorProof, Opened, Session, Visitor
+from keywright.identity.model import Account, FactorProof, Opened, RelyingParty, Session, Visitor
 from keywright.identity.sessions import actor_of
 from keywright.issuing.model import Owner
 from keywright.secret import Secret
@@ -42,6 +43,8 @@ class Visit:
     new_device: Secret | None = None
     is_operator: bool = False
     """Whether the account became an operator's by a link, and the session is complete."""
+    has_passkeys: bool = False
+    """Whether the account has passkeys, and this browser came by an address where they serve."""
     is_whole: bool = False
     """Whether all that was posted has arrived."""
     retry_ms: int = 0
@@ -90,6 +93,20 @@ class Visit:
         """Tell whether a sensitive form must ask for the second factor: there is no fresh step-up."""
         return self.session is None or self.session.step_up(now=self.now) is None
 
+    @property
+    def relying_party(self) -> RelyingParty | None:
+        """Who passkeys are made for; `None` at addresses where they don't serve, as 127.0.0.1 beside localhost."""
+        found = self.site.place.relying_party
+        here = self.request.headers.get("host", "")
+        return found if found and here in {urlsplit(origin).netloc for origin in found.origins} else None
+
+    @property
+    def own_relying_party(self) -> RelyingParty:
+        """The same. Raises `Invalid` where passkeys don't serve."""
+        if self.relying_party is None:
+            raise Invalid("passkeys don't work at this address", hint="open the console's official address")
+        return self.relying_party
+
     def rise(self, opened: Opened) -> None:
         """Go on in the session that was opened or has risen; the browser gets its new token."""
         self.session, self.token, self.is_new_token = opened.session, opened.token, True
@@ -100,21 +117,19 @@ class Visit:
         self.session, self.account, self.token, self.is_new_token = None, None, token, True
 
     async def step_up(self) -> FactorProof:
-        """Return the proof of a step-up: the one that still serves, or of the code that was posted.
+        """Return the proof of a step-up: the one that still serves, or of the code or passkey that was posted.
 
         Raises `AboutCode` when one is needed and none was given, or a wrong one.
         """
         return self.own_session.step_up(now=self.now) or await self.prove()
 
     async def prove(self) -> FactorProof:
-        """Prove the second factor by the code that was posted, and return the proof. Raises `AboutCode`."""
-        code = self.text("code")
-        if not code:
+        """Prove the second factor by the code or passkey that was posted, and return the proof. Raises `AboutCode`."""
+        code, answer = self.text("code"), self.text("passkey")
+        if not code and not answer:
             raise AboutCode(Invalid("this takes your second factor", hint="enter the code of your authenticator"))
         try:
-            opened = await self.site.entrance.step_up(
-                self.own_session, Secret(code), visitor=self.visitor, now=self.now
-            )
+            opened = await (self.enter_by_passkey() if answer else self._step_up_by(Secret(code)))
         except KeywrightError as problem:
             raise AboutCode(problem) from None
         self.rise(opened)
@@ -122,6 +137,35 @@ class Visit:
         if proof is None:
             raise NotProven("this takes your second factor", hint="give a fresh code")
         return proof
+
+    async def confirm(self, bound_to: bytes) -> FactorProof:
+        """Prove the second factor for one thing, by its digest: a step-up of before does not serve. Raises `AboutCode`.
+
+        The form names the digest, in hex, as `bound_to`, for the passkey to be asked about it.
+        """
+        answer = self.text("passkey")
+        if not answer:
+            return await self.prove()
+        try:
+            return await self.site.passkeys.confirm(
+                self.own_session,
+                answer,
+                rp=self.own_relying_party,
+                bound_to=bound_to,
+                visitor=self.visitor,
+                now=self.now,
+            )
+        except KeywrightError as problem:
+            raise AboutCode(problem) from None
+
+    async def enter_by_passkey(self) -> Opened:
+        """Complete the session, or step it up, by the passkey that was posted. Raises `NotProven`, `Limited`."""
+        return await self.site.passkeys.prove(
+            self.own_session, self.text("passkey"), rp=self.own_relying_party, visitor=self.visitor, now=self.now
+        )
+
+    async def _step_up_by(self, code: Secret) -> Opened:
+        return await self.site.entrance.step_up(self.own_session, code, visitor=self.visitor, now=self.now)
 
     # ── what was posted ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,6 +226,7 @@ class Visit:
             sub_account=self.sub_account,
             keys_at=self.keys_at,
             is_sandbox=self.site.place.is_sandbox,
+            has_passkeys=self.has_passkeys,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
         )

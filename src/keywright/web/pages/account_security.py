@@ -7,6 +7,7 @@ from starlette.responses import Response
 from keywright.errors import KeywrightError
 from keywright.identity.model import Session
 from keywright.web.model import Form, SessionView
+from keywright.web.pages.passkeys import view_of
 from keywright.web.pages.second_factor import recovery_codes_page
 from keywright.web.routing import At, status_of
 from keywright.web.security import new_token
@@ -77,6 +78,7 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
     account, session = visit.own_account, visit.own_session
     async with visit.site.database.read() as tx:
         sessions = await visit.site.entrance.sessions.of(tx, account.id, now=visit.now)
+        passkeys = await visit.site.passkeys.passkeys.of(tx, account.id)
         codes_left = await visit.site.entrance.factors.recovery_codes_left(tx, account)
     return visit.page(
         "security.html",
@@ -85,6 +87,8 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         which=which,
         has_factor=account.has_factor,
         codes_left=codes_left,
+        passkeys=[view_of(visit, one) for one in passkeys],
+        can_have_passkeys=visit.relying_party is not None,
         sessions=[_view(one, this=session) for one in sessions],
         is_frozen=account.frozen_at is not None,
         needs_code=visit.needs_code,

@@ -30,9 +30,11 @@ async def code_form(visit: Visit) -> Response:
 
 
 async def code(visit: Visit) -> Response:
-    """Take the code, and let in."""
-    prove = partial(visit.site.entrance.prove_code, code=visit.text("code"))
-    return await _enter(visit, prove, "code.html", then=HOME)
+    """Take the code, or a passkey, and let in."""
+    prove = partial(visit.site.entrance.prove_code, visit.own_session, visit.text("code"))
+    if visit.text("passkey"):
+        return await _enter(visit, visit.enter_by_passkey, "code.html", then=HOME)
+    return await _enter(visit, partial(prove, visitor=visit.visitor, now=visit.now), "code.html", then=HOME)
 
 
 async def recovery_form(visit: Visit) -> Response:
@@ -42,8 +44,8 @@ async def recovery_form(visit: Visit) -> Response:
 
 async def recovery(visit: Visit) -> Response:
     """Take a recovery code, burn it, and let in."""
-    prove = partial(visit.site.entrance.prove_recovery_code, code=visit.secret("code"))
-    return await _enter(visit, prove, "recovery.html", then="/security")
+    prove = partial(visit.site.entrance.prove_recovery_code, visit.own_session, visit.secret("code"))
+    return await _enter(visit, partial(prove, visitor=visit.visitor, now=visit.now), "recovery.html", then="/security")
 
 
 async def authenticator(visit: Visit) -> Response:
@@ -112,13 +114,13 @@ async def step_up(visit: Visit) -> Response:
     return visit.to(onward, done="stepped-up")
 
 
-async def _enter(visit: Visit, prove: Callable[..., Awaitable[Opened]], template: str, *, then: str) -> Response:
+async def _enter(visit: Visit, prove: Callable[[], Awaitable[Opened]], template: str, *, then: str) -> Response:
     """Complete the session by the proof, or show the form again with what was wrong."""
     onward = _onward(visit)
     if onward is not None:
         return onward
     try:
-        opened = await prove(visit.own_session, visitor=visit.visitor, now=visit.now)
+        opened = await prove()
     except KeywrightError as problem:
         form = visit.form(problem=problem, about="code")
         return visit.page(template, status=status_of(problem), form=form)
