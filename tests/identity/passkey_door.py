@@ -37,10 +37,10 @@ class PasskeyDoor:
         """What the clock shows."""
         return self.door.clock()
 
-    async def options(self, session: Session | None = None, *, bound_to: bytes = b"") -> str:
+    async def options(self, session: Session | None = None, *, made_for: str = "") -> str:
         """Ask for a challenge."""
         entrance = self.door.world.services.passkeys
-        return await entrance.options(session or self.session, rp=RP, bound_to=bound_to, now=self.now)
+        return await entrance.options(session or self.session, rp=RP, made_for=made_for, now=self.now)
 
     async def prove(self, answer: str, session: Session | None = None, *, address: str = HOME) -> Opened:
         """Give an answer, for sign-in or step-up as the session wants it."""

@@ -170,26 +170,28 @@ async def test_a_session_has_one_open_challenge_for_each_purpose_however_often_i
 
 
 async def test_what_is_confirmed_is_confirmed_once_and_the_session_stays_as_it_was(ada: PasskeyDoor) -> None:
-    services, digest = ada.door.world.services, b"\x01" * 32
-    answer = ada.soft.get(await ada.options(bound_to=digest))
-    proof = await services.passkeys.confirm(ada.session, answer, rp=RP, bound_to=digest, visitor=visitor(), now=ada.now)
+    services, thing = ada.door.world.services, "approval app_1 00ff"
+    answer = ada.soft.get(await ada.options(made_for=thing))
+    proof = await services.passkeys.confirm(ada.session, answer, rp=RP, made_for=thing, visitor=visitor(), now=ada.now)
     assert (proof.account_id, proof.factor, proof.at) == (ada.person.account.id, "passkey", ada.now)
+    assert proof.is_for(thing, now=ada.now)
+    assert not proof.is_fresh(now=ada.now)
     assert await ada.door.lives(ada.opened.token)
     with pytest.raises(NotProven, match="no longer open"):
-        await services.passkeys.confirm(ada.session, answer, rp=RP, bound_to=digest, visitor=visitor(), now=ada.now)
+        await services.passkeys.confirm(ada.session, answer, rp=RP, made_for=thing, visitor=visitor(), now=ada.now)
 
 
 async def test_what_was_confirmed_for_one_thing_serves_no_other_and_no_step_up(ada: PasskeyDoor) -> None:
-    services, one, other = ada.door.world.services, b"\x01" * 32, b"\x02" * 32
-    answer = ada.soft.get(await ada.options(bound_to=one))
+    services, one, other = ada.door.world.services, "approval app_1 00ff", "approval app_1 00fe"
+    answer = ada.soft.get(await ada.options(made_for=one))
     with pytest.raises(NotProven, match="no longer open"):
-        await services.passkeys.confirm(ada.session, answer, rp=RP, bound_to=other, visitor=visitor(), now=ada.now)
+        await services.passkeys.confirm(ada.session, answer, rp=RP, made_for=other, visitor=visitor(), now=ada.now)
     assert await ada.refusal(answer) == "challenge"
     plain = ada.soft.get(await ada.options())
     with pytest.raises(NotProven, match="no longer open"):
-        await services.passkeys.confirm(ada.session, plain, rp=RP, bound_to=one, visitor=visitor(), now=ada.now)
+        await services.passkeys.confirm(ada.session, plain, rp=RP, made_for=one, visitor=visitor(), now=ada.now)
     half = await ada.half_open()
-    early = ada.soft.get(await ada.options(half, bound_to=one))
+    early = ada.soft.get(await ada.options(half, made_for=one))
     with pytest.raises(NotProven, match="sign in first"):
-        await services.passkeys.confirm(half, early, rp=RP, bound_to=one, visitor=visitor(), now=ada.now)
+        await services.passkeys.confirm(half, early, rp=RP, made_for=one, visitor=visitor(), now=ada.now)
     assert await ada.refusal(early, half) == "challenge"

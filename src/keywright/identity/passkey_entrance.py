@@ -19,13 +19,13 @@ class PasskeyEntrance:
     entrance: Entrance
     passkeys: Passkeys
 
-    async def options(self, session: Session, *, rp: RelyingParty, bound_to: bytes = b"", now: int) -> str:
+    async def options(self, session: Session, *, rp: RelyingParty, made_for: str = "", now: int) -> str:
         """Return as JSON what a browser needs to ask a passkey; answered once, in this session, within five minutes.
 
-        With `bound_to`, the digest of what is confirmed, its answer serves `confirm` alone. Raises `NotFound`.
+        With `made_for`, a proof's purpose, its answer serves `confirm` alone. Raises `NotFound`.
         """
         async with self.entrance.database.write() as tx:
-            return await self.passkeys.request_options(tx, session, rp=rp, bound_to=bound_to, now=now)
+            return await self.passkeys.request_options(tx, session, rp=rp, made_for=made_for, now=now)
 
     async def prove(self, session: Session, answer: str, *, rp: RelyingParty, visitor: Visitor, now: int) -> Opened:
         """Complete a half-open session by a passkey, or step a complete one up. Raises `NotProven`, `Limited`."""
@@ -41,17 +41,17 @@ class PasskeyEntrance:
             raise
 
     async def confirm(
-        self, session: Session, answer: str, *, rp: RelyingParty, bound_to: bytes, visitor: Visitor, now: int
+        self, session: Session, answer: str, *, rp: RelyingParty, made_for: str, visitor: Visitor, now: int
     ) -> FactorProof:
-        """Return the proof that a passkey confirmed what has the digest `bound_to`; the session stays as it is.
+        """Return a proof that was made for one purpose, by a passkey that was asked for it; the session stays as it is.
 
         Raises `NotProven`, `Limited`.
         """
-        if not session.is_complete or not bound_to:
+        if not session.is_complete or not made_for:
             raise NotProven("sign in first")
 
         async def work(tx: Tx) -> FactorProof:
-            return await self.passkeys.prove(tx, session, answer, rp=rp, bound_to=bound_to, now=now)
+            return await self.passkeys.prove(tx, session, answer, rp=rp, made_for=made_for, now=now)
 
         try:
             return await self.entrance.attempt(session, "passkey", limits.PASSKEY, work, visitor=visitor, now=now)

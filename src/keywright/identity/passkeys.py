@@ -108,18 +108,16 @@ class Passkeys:
         await rows.delete_passkey(tx, passkey)
         await self._record(tx, Kind.PASSKEY_REMOVED, passkey, session, visitor, now=now)
 
-    async def request_options(
-        self, tx: Tx, session: Session, *, rp: RelyingParty, bound_to: bytes = b"", now: int
-    ) -> str:
+    async def request_options(self, tx: Tx, session: Session, *, rp: RelyingParty, made_for: str = "", now: int) -> str:
         """Return as JSON what a browser needs to ask one of the account's passkeys: for the second step of signing in, for
-        a step-up, or for what has the digest `bound_to`. An earlier challenge of this session for the same is void.
+        a step-up, or for the one thing it is `made_for`. An earlier challenge of this session for the same is void.
 
         Raises `NotFound` when the account has none.
         """
         known = [one.credential_id for one in await self.of(tx, session.account_id) if self.holds(one)]
         if not known:
             raise NotFound("this account has no passkey", hint="enter a code")
-        challenge = await self._ask(tx, session, _purpose(session, bound_to), bound_to=bound_to, now=now)
+        challenge = await self._ask(tx, session, _purpose(session, made_for), made_for=made_for, now=now)
         return ceremony.request_options(rp, challenge=challenge, known=known)
 
     async def prove(
@@ -129,7 +127,7 @@ class Passkeys:
         answer: str,
         *,
         rp: RelyingParty,
-        bound_to: bytes = b"",
+        made_for: str = "",
         now: int,
     ) -> FactorProof:
         """Use up the answer of a passkey and return the proof that it was right.
@@ -138,7 +136,7 @@ class Passkeys:
         """
         await store.lock_account(tx, account_id=session.account_id)  # or one that is being removed would still serve
         given = ceremony.read(answer)
-        await self._take(tx, session, _purpose(session, bound_to), given, bound_to=bound_to, now=now)
+        await self._take(tx, session, _purpose(session, made_for), given, made_for=made_for, now=now)
         found = [one for one in await self.of(tx, session.account_id) if one.credential_id == given.id]
         if not found or await self._audit.knows(tx, found[0].id, Kind.PASSKEY_REMOVED):
             raise Mismatch(
@@ -156,7 +154,7 @@ class Passkeys:
             raise CounterFell(passkey, said=count)
         used = replace(passkey, sign_count=count)
         await rows.note_use(tx, passkey, sign_count=count, mac=self._mac(used), now=now)
-        return FactorProof(session.account_id, "passkey", now)
+        return FactorProof(session.account_id, "passkey", now, made_for)
 
     async def note_counter(self, tx: Tx, fell: CounterFell, session: Session, visitor: Visitor, *, now: int) -> None:
         """Record that a passkey's counter did not rise."""
@@ -170,17 +168,22 @@ class Passkeys:
         """Drop challenges that nobody answered in time."""
         await rows.forget_challenges(tx, before=now)
 
-    async def _ask(self, tx: Tx, session: Session, purpose: Purpose, *, bound_to: bytes = b"", now: int) -> bytes:
+    async def _ask(self, tx: Tx, session: Session, purpose: Purpose, *, made_for: str = "", now: int) -> bytes:
         await store.lock_account(tx, account_id=session.account_id)
         value = secrets.token_bytes(32)
         challenge = Challenge(
-            f"{purpose.value}:{session.id}", session.account_id, purpose.value, bound_to.hex(), now, now + CHALLENGE_MS
+            f"{purpose.value}:{session.id}",
+            session.account_id,
+            purpose.value,
+            _bound(made_for),
+            now,
+            now + CHALLENGE_MS,
         )
         await rows.put_challenge(tx, challenge, value=self._digest(challenge, value))
         return value
 
     async def _take(
-        self, tx: Tx, session: Session, purpose: Purpose, answer: Answer, *, bound_to: bytes = b"", now: int
+        self, tx: Tx, session: Session, purpose: Purpose, answer: Answer, *, made_for: str = "", now: int
     ) -> None:
         found = await rows.take_challenge(
             tx, challenge_id=f"{purpose.value}:{session.id}", account_id=session.account_id
@@ -189,7 +192,7 @@ class Passkeys:
             raise ceremony.over()
         challenge, digest = found
         is_ours = hmac.compare_digest(digest, self._digest(challenge, answer.challenge))
-        is_bound = hmac.compare_digest(challenge.context, bound_to.hex())
+        is_bound = hmac.compare_digest(challenge.context, _bound(made_for))
         if not is_ours or not is_bound or not challenge.created_at <= now < challenge.expires_at:
             raise ceremony.over()
 
@@ -234,10 +237,14 @@ class CounterFell(Mismatch):
         self.passkey, self.said = passkey, said
 
 
-def _purpose(session: Session, bound_to: bytes) -> Purpose:
+def _purpose(session: Session, made_for: str) -> Purpose:
     if not session.is_complete:
         return Purpose.SIGN_IN
-    return Purpose.CONFIRM if bound_to else Purpose.STEP_UP
+    return Purpose.CONFIRM if made_for else Purpose.STEP_UP
+
+
+def _bound(made_for: str) -> str:
+    return hashlib.sha256(made_for.encode()).hexdigest() if made_for else ""
 
 
 def _require_step_up(session: Session, *, now: int) -> None:

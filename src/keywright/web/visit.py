@@ -138,20 +138,17 @@ class Visit:
             raise NotProven("this takes your second factor", hint="give a fresh code")
         return proof
 
-    async def confirm(self, bound_to: bytes) -> FactorProof:
-        """Prove the second factor for one thing, by its digest: a step-up of before does not serve. Raises `AboutCode`.
+    async def confirm_by_passkey(self, purpose: str) -> FactorProof:
+        """Return a proof made for one purpose by the passkey that was posted; the session stays as it is. Raises `AboutCode`.
 
-        The form names the digest, in hex, as `bound_to`, for the passkey to be asked about it.
+        Its form names the purpose, as `data-passkey-purpose`, for the passkey to be asked for it.
         """
-        answer = self.text("passkey")
-        if not answer:
-            return await self.prove()
         try:
             return await self.site.passkeys.confirm(
                 self.own_session,
-                answer,
+                self.text("passkey"),
                 rp=self.own_relying_party,
-                bound_to=bound_to,
+                made_for=purpose,
                 visitor=self.visitor,
                 now=self.now,
             )

@@ -5,8 +5,6 @@ A form that takes a code takes a passkey's answer as well, in its field `passkey
 
 from __future__ import annotations
 
-import re
-
 from starlette.responses import Response
 
 from keywright.errors import Invalid, KeywrightError, NotFound
@@ -18,16 +16,16 @@ from keywright.web.visit import Visit
 
 SECURITY = "/security"
 NEW = "/security/passkeys/new"
-DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+MOST_PURPOSE = 512
 
 
 async def request_options(visit: Visit) -> Response:
-    """Say what the browser is to ask of a passkey: for signing in, a step-up, or what `bound_to` is the digest of."""
-    bound_to = visit.text("bound_to")
-    if bound_to and not DIGEST.fullmatch(bound_to):
+    """Say what the browser is to ask of a passkey: for signing in, a step-up, or one purpose alone."""
+    purpose = visit.text("purpose")
+    if len(purpose) > MOST_PURPOSE:
         raise Invalid("that is not what could be confirmed", hint="reload the page and try again")
     options = await visit.site.passkeys.options(
-        visit.own_session, rp=visit.own_relying_party, bound_to=bytes.fromhex(bound_to), now=visit.now
+        visit.own_session, rp=visit.own_relying_party, made_for=purpose, now=visit.now
     )
     return Response(options, media_type="application/json")
 

@@ -14,7 +14,7 @@
 
   async function asked(address, form) {
     const body = new URLSearchParams({ csrf: form.elements.csrf.value });
-    if (form.elements.bound_to) body.set("bound_to", form.elements.bound_to.value);
+    if (form.dataset.passkeyPurpose) body.set("purpose", form.dataset.passkeyPurpose);
     const answer = await fetch(address, { method: "POST", body, credentials: "same-origin", redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.json();
