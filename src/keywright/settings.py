@@ -123,6 +123,9 @@ class Settings:
     key_lifetime_days: int = _setting(
         90, _number(1, 3_650), "Days until a key that trades without an address list expires."
     )
+    expired_grace_hours: int = _setting(
+        24, _number(0, 8_760), "Hours for which an expired key may still read and cancel orders; 0: none."
+    )
     disable_idle_days: int = _setting(
         0, _number(0, 3_650), "Days without use after which a key is switched off; 0: keys are only flagged."
     )

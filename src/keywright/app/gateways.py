@@ -19,6 +19,7 @@ from keywright.gateway.routes import kucoin_routes
 from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream, check_base_url
 from keywright.gateway.usage import Usage
 from keywright.issuing.model import Environment
+from keywright.issuing.rules import HOUR_MS
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.message import Forward
 from keywright.sandbox.app import Sandbox
@@ -63,6 +64,7 @@ class Gateways:
         self._config = GatewayConfig(
             environment="",
             window_ms=settings.clock_window_ms,
+            grace_ms=settings.expired_grace_hours * HOUR_MS,
             address_quota=Quota(settings.address_requests, 30_000),
             trusted_proxies=settings.trusted_proxies,
             base_urls=base_urls,

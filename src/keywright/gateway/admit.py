@@ -21,6 +21,7 @@ from keywright.gateway.routes import RouteTable
 from keywright.gateway.state import State
 from keywright.protocol.kucoin import Claim, KucoinDialect, KucoinVerifier, Pepper
 from keywright.protocol.message import Header, Identity, Request
+from keywright.protocol.order import Action
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 
@@ -108,13 +109,13 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
     if not desk.state.untouched(key.guesses):  # hardly any key was ever guessed at
         await _not_being_guessed(desk, key, now=now)
     # 6  may the key be used
-    _usable(config, key, route, client, now=now)
+    _usable(desk, request, key, route, client, now=now)
     # 7  may this key do this
     _allowed(key, route)
     # 8  has this been seen: only writes, only now that everything else held
     if route.is_write:
         await _spend(desk, claim, now=now)
-        key = await _look_again(desk, claim, key, route, client, now=now)
+        key = await _look_again(desk, request, key, route, client, now=now)
     # 9  is there room
     bucket = f"{route.pool}:{key.pays}"
     taken = _within(await take(bucket, quota=config.pools[route.pool], cost=route.weight, now=now))
@@ -125,6 +126,9 @@ async def admit(desk: Desk, request: Request, attempt: Attempt, *, now: int) -> 
         headers = (*headers, (b"x-keywright-clock-skew-ms", b"%d" % skew))
     if key.ends_at is not None:
         headers = (*headers, (b"x-keywright-key-expires", b"%d" % key.ends_at))
+        if key.has_expired(now=now):
+            grace_until = (key.grant.expires_at or 0) + config.grace_ms
+            headers = (*headers, (b"x-keywright-key-grace-until", b"%d" % grace_until))
     return _made(Admission, (_identity(key, attempt), route, key, headers))
 
 
@@ -154,21 +158,31 @@ def _let_guess(taken: limits.Taken, *, last: bool) -> None:
         raise Refused(Reason.TOO_MANY_REQUESTS, retry_after_ms=max(taken.retry_ms, 1), what="wrong passphrases")
 
 
-def _usable(config: GatewayConfig, key: KeyRecord, route: Route, client: Address | None, *, now: int) -> None:
+def _usable(desk: Desk, request: Request, key: KeyRecord, route: Route, client: Address | None, *, now: int) -> None:
     """Refuse a key whose state, time, environment or address forbids its use. Its holder has proved the secret."""
-    expires_at, overlap_until = key.grant.expires_at, key.grant.overlap_until
+    config, expires_at, overlap_until = desk.config, key.grant.expires_at, key.grant.overlap_until
     if overlap_until is not None and now >= overlap_until and key.holds:
         raise Refused(Reason.KEY_REPLACED)
-    if key.out_of_use is not None:
-        facts = {"expired_at": expires_at} if key.out_of_use is Reason.KEY_EXPIRED else {}
-        raise Refused(key.out_of_use, **facts)
-    if expires_at is not None and now >= expires_at:
-        raise Refused(Reason.KEY_EXPIRED, expired_at=expires_at)
+    if key.out_of_use is not None and key.out_of_use is not Reason.KEY_EXPIRED:
+        raise Refused(key.out_of_use)
+    if key.has_expired(now=now):
+        ended_at = expires_at if expires_at is not None and now >= expires_at else 0  # 0: by a clock that was set back
+        left = ended_at + config.grace_ms - now
+        if left <= 0 or not _only_ends(desk, request, route):
+            raise Refused(Reason.KEY_EXPIRED, expired_at=expires_at, grace_ms=max(0, left))
     if key.environment != config.environment and not route.any_environment:
         base_url = config.base_urls.get(key.environment, "")
         raise Refused(Reason.KEY_OTHER_ENVIRONMENT, environment=key.environment, base_url=base_url)
     if key.networks and (client is None or not lies_in(client, key.networks)):
         raise Refused(Reason.ADDRESS_NOT_ALLOWED, address="" if client is None else client.text)
+
+
+def _only_ends(desk: Desk, request: Request, route: Route) -> bool:
+    """Tell whether a request reads, or cancels orders and does nothing else (N7). What can't be understood does more."""
+    if route.permission == "read":
+        return True
+    intents = desk.dialect.read_order(request) if route.permission == "trade" else ()
+    return bool(intents) and all(intent.action is Action.CANCEL for intent in intents)
 
 
 def _allowed(key: KeyRecord, route: Route) -> None:
@@ -180,14 +194,14 @@ def _allowed(key: KeyRecord, route: Route) -> None:
 
 
 async def _look_again(
-    desk: Desk, claim: Claim, key: KeyRecord, route: Route, client: Address | None, *, now: int
+    desk: Desk, request: Request, key: KeyRecord, route: Route, client: Address | None, *, now: int
 ) -> KeyRecord:
     """Return the key as it is once its request's mark is kept: that may have waited for the disk, and for others."""
-    found = await desk.keys.find(claim.key_id)
+    found = await desk.keys.find(key.grant.key_id)
     if found is None:
         raise Refused(Reason.KEY_UNKNOWN)
     if found is not key:
-        _usable(desk.config, found, route, client, now=now)
+        _usable(desk, request, found, route, client, now=now)
         _allowed(found, route)
     return found
 

@@ -110,7 +110,12 @@ class KeyRecord:
             return Reason.KEY_FROZEN
         if self.grant.status is Status.PENDING:
             return Reason.KEY_PENDING
-        return None if self.grant.status is Status.ACTIVE else Reason.KEY_EXPIRED
+        return {Status.ACTIVE: None, Status.EXPIRED: Reason.KEY_EXPIRED}.get(self.grant.status, Reason.KEY_DISABLED)
+
+    def has_expired(self, *, now: int) -> bool:
+        """Tell whether its time is up, or was: a clock that was set back revives nothing."""
+        expires_at = self.grant.expires_at
+        return self.out_of_use is Reason.KEY_EXPIRED or (expires_at is not None and now >= expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ class GatewayConfig:
     """How far a stated time may be from ours, either way (inclusive)."""
     exchange_window_ms: int = 5_000
     """The exchange's own limit: beyond it we accept, with a warning header (K22)."""
+    grace_ms: int = 0
+    """For how long an expired key may still read, and cancel orders (N7)."""
     address_quota: Quota = Quota(6_000, 30_000)
     """What one peer address may ask, whatever it asks."""
     pools: Mapping[str, Quota] = field(

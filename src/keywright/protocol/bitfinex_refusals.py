@@ -168,7 +168,7 @@ TABLE: Mapping[Reason, Saying] = {
     ),
     Reason.KEY_REPLACED: _invalid_key(hints.always("Its successor took this key's place: use that one.")),
     Reason.KEY_DISABLED: _invalid_key(hints.always("This key is disabled. Its owner can enable it again.")),
-    Reason.KEY_EXPIRED: _invalid_key(hints.always("This key has expired: make a new one.")),
+    Reason.KEY_EXPIRED: _invalid_key(hints.expired),
     Reason.KEY_OTHER_ENVIRONMENT: _invalid_key(hints.environment),
     Reason.KEY_FROZEN: Saying(
         GENERIC,

@@ -23,6 +23,13 @@ def sentence(rule: str) -> str:
     return f"{rule[0].upper()}{rule[1:]}." if rule else ""
 
 
+def expired(facts: Facts) -> str:
+    """Say that a key has expired, and what it may still do where it may."""
+    left = facts.get("grace_ms", 0)
+    yet = f" For {-(-left // 3_600_000)} h it can still read, and cancel orders." if left else ""
+    return f"This key has expired: make a new one.{yet}"
+
+
 def smaller(what: str) -> Callable[[Facts], str]:
     """Return a hint to send less, with the limit where it is known."""
     return lambda facts: (

@@ -153,7 +153,7 @@ TABLE: Mapping[Reason, Saying] = {
     Reason.KEY_DISABLED: Saying(
         401, "400003", _NO_KEY, hints.always("This key is disabled. Its owner can enable it again.")
     ),
-    Reason.KEY_EXPIRED: Saying(401, "400003", _NO_KEY, hints.always("This key has expired: make a new one.")),
+    Reason.KEY_EXPIRED: Saying(401, "400003", _NO_KEY, hints.expired),
     Reason.KEY_OTHER_ENVIRONMENT: Saying(401, "400003", _NO_KEY, hints.environment),
     Reason.KEY_FROZEN: Saying(
         403,
