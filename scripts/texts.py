@@ -1,4 +1,6 @@
-"""Writes the list of everything the console says, for translators: `python -m scripts.texts`. A test keeps it in step.
+"""Writes the list of everything the console says, and brings the translations in step: `python -m scripts.texts`.
+
+Tests keep both in step. What is new in a translation is empty until someone fills it in; what nobody says any more goes.
 
 Sentences come from templates and modules of `web` (gettext's own calls, and `marked`), from the errors that are raised
 there and below, and from the advice about refusals: those name their values in braces, `at most {most} keys`.
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
-from babel.messages.pofile import write_po
+from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from keywright.gateway.advice import advice
@@ -23,6 +25,8 @@ from keywright.web.texts import DOMAIN, ERRORS
 SOURCE = Path(__file__).parent.parent / "src" / "keywright"
 WEB = SOURCE / "web"
 LIST = WEB / "locale" / "keywright.pot"
+
+CHARSET = "Content-Type: text/plain; charset=utf-8"
 
 CALLS = dict.fromkeys(("_", "gettext", "marked", "said", "ngettext", "pgettext"))
 ERROR_CLASSES = {
@@ -44,22 +48,52 @@ Found = tuple[str | tuple[str, str], str | None]
 
 
 def main() -> None:
-    """Write the list."""
+    """Write the list, and every translation with what it has of it."""
     LIST.parent.mkdir(parents=True, exist_ok=True)
     LIST.write_bytes(listed())
+    for path in translations():
+        path.write_bytes(in_step(path))
 
 
 def listed() -> bytes:
     """Return the list as it should be: sentences in the order of files and lines, each once, with the files it is in."""
+    return _written(_everything(), [CHARSET])
+
+
+def translations() -> list[Path]:
+    """Return the file of each language there is."""
+    return sorted(LIST.parent.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
+
+
+def in_step(path: Path) -> bytes:
+    """Return a translation as it should be: what it says already, in the order of the list."""
+    language = path.parts[-3]
+    known = read_po(BytesIO(path.read_bytes()), locale=language, domain=DOMAIN)
+    new = Catalog(locale=language, domain=DOMAIN, charset="utf-8")
+    for message in _everything():
+        if message.id:
+            found = known.get(message.id, message.context)
+            string = found.string if found is not None and not found.fuzzy else ""
+            new.add(message.id, string, context=message.context, locations=message.locations)
+    return _written(new, [f"Language: {language}", f"Plural-Forms: {new.plural_forms}", CHARSET])
+
+
+def _everything() -> Catalog:
     catalogue = Catalog(project="Keywright", domain=DOMAIN, charset="utf-8")
     for path in _files():
         for message, context in _found(path):
             catalogue.add(message, context=context, locations=[(path.relative_to(SOURCE).as_posix(), 0)])
     for sentence in _advice():
         catalogue.add(sentence, context=ERRORS, locations=[("gateway/advice.py", 0)])
+    return catalogue
+
+
+def _written(catalogue: Catalog, header: list[str]) -> bytes:
+    """Return a catalogue as a file, without dates and line numbers: it changes only where a sentence does."""
     written = BytesIO()
     write_po(written, catalogue, width=120, include_lineno=False, omit_header=True)
-    return b'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n' + written.getvalue()
+    lines = "".join(f'"{line}\\n"\n' for line in header)
+    return f'msgid ""\nmsgstr ""\n{lines}\n'.encode() + written.getvalue()
 
 
 def _advice() -> list[str]:
