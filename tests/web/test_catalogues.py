@@ -24,7 +24,7 @@ def catalogue(language: str) -> Catalog:
 
 
 def said(message: Message) -> list[str]:
-    return list(message.string) if isinstance(message.string, tuple | list) else [message.string]
+    return list(message.string) if isinstance(message.string, tuple | list) else [message.string or ""]
 
 
 def meant(message: Message) -> list[str]:
