@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from keywright.app.services import Services
+from keywright.approvals.model import DAY_MS
 from keywright.audit.events import Actor
+from keywright.identity.destinations import destination
 from keywright.identity.model import FactorProof
 from keywright.secret import Secret
 from keywright.web.app import Console
@@ -41,6 +43,10 @@ class Household:
     bobs_account_id: str
     sub_account_id: str
     """Of Ada's sub-account trading1."""
+    address_id: str
+    """A withdrawal address on Ada's list."""
+    approval_id: str
+    """A withdrawal that waits for Ada."""
     soft: SoftPasskey = field(default_factory=SoftPasskey)
     """Ada's passkey."""
     passkey_id: str = ""
@@ -53,6 +59,8 @@ class Household:
             "{account_id:row}": self.bobs_account_id,
             "{sub_id:row}": self.sub_account_id,
             "{passkey_id:row}": self.passkey_id,
+            "{address_id:row}": self.address_id,
+            "{approval_id:row}": self.approval_id,
         }
         return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
 
@@ -118,6 +126,7 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         account.id,
         bobs.id,
         sub.id,
+        *await _withdrawing(services, account.id, now=clock()),
     )
     await home.step_up()
     home.soft = SoftPasskey(origin=origin, rp_id=urlsplit(origin).hostname or "")
@@ -127,6 +136,31 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
     assert found, home.ada.text
     home.passkey_id = found[0]
     return home
+
+
+async def _withdrawing(services: Services, account_id: str, *, now: int) -> tuple[str, str]:
+    """Put an address on an account's list and let a withdrawal to it wait; return the ids of both."""
+    to = {"currency": "USDT", "chain": "trx", "address": "TXYZabcdefghijkmnopqrstuvwxyz12345"}
+    async with services.database.write() as tx:
+        listed = await services.whitelist.add(
+            tx,
+            account_id,
+            destination(**to),
+            label="Cold wallet",
+            proof=FactorProof(account_id, "totp", now),
+            actor=Actor(account_id),
+            now=now,
+        )
+        asked = await services.approvals.ask(
+            tx,
+            account_id=account_id,
+            asked_by="tok_household",
+            reference="w1",
+            detail={"amount": "250", **to},
+            expires_in=DAY_MS,
+            now=now,
+        )
+    return listed.id, asked.id
 
 
 def csrf_of(home: Household, token: str) -> str:
@@ -159,6 +193,21 @@ FORMS: dict[str, dict[str, str]] = {
     "/security/sessions/{session_id:row}/end": {},
     "/security/freeze": {},
     "/security/unfreeze": {},
+    "/security/withdrawal-addresses/add": {
+        "label": "Hot wallet",
+        "currency": "USDT",
+        "chain": "trx",
+        "address": "TABCabcdefghijkmnopqrstuvwxyz12345",
+        "memo": "",
+    },
+    "/security/withdrawal-addresses/switch-on": {},
+    "/security/withdrawal-addresses/switch-off": {},
+    "/security/withdrawal-addresses/{address_id:row}/label": {"label": "Ledger"},
+    "/security/withdrawal-addresses/{address_id:row}/remove": {},
+    "/security/withdrawal-addresses/{address_id:row}/exempt": {"daily": "5"},
+    "/security/withdrawal-addresses/{address_id:row}/end-exemption": {},
+    "/approvals/{approval_id:row}/confirm": {"digest": "00", "code": "000000"},
+    "/approvals/{approval_id:row}/refuse": {},
     "/api-management/new": WISH,
     "/api-management/summary": WISH,
     "/api-management/create": {**WISH, "passphrase": "Sloop-ahead-41-Z"},

@@ -29,6 +29,7 @@ from keywright.web.model import (
 )
 from keywright.web.rendering import Pages
 from keywright.web.texts import PSEUDO, Texts
+from tests.web.outgoing import OUTGOING
 
 NOW = 1_795_230_720_000  # 2026-11-21 03:12 UTC
 DAY = 86_400_000
@@ -428,6 +429,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "strength": ("strength.html", {"score": 1, "advice": "add another word or two"}),
 }
+PAGES |= {name: (template, {"frame": ADA, **context}) for name, (template, context) in OUTGOING.items()}
+
 FRAGMENTS = {"strength"}
 
 SHOWN_ONCE = ("3c0a7f5e-61d2-4b0e-9f54-8f1f0f6d2a11", "Walnut-Harbour-42")

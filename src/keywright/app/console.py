@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from keywright.app.purses import SandboxPurses
 from keywright.app.running import Running
 from keywright.app.services import Services
-from keywright.sandbox.markets import STARTER
+from keywright.sandbox.markets import CURRENCIES, STARTER
 from keywright.settings import Settings
 from keywright.web.app import Console
 from keywright.web.assets import Assets
@@ -34,6 +34,7 @@ def console(
         trusted_proxies=settings.trusted_proxies,
         play_money=play_money() if settings.is_sandbox else "",
         usage_days=settings.usage_days,
+        payout_networks=payout_networks() if settings.is_sandbox else (),
         has_development_pages=settings.development_pages,
     )
     texts, assets = Texts.load(), Assets()
@@ -45,6 +46,8 @@ def console(
         entrance=services.entrance,
         sub_accounts=services.sub_accounts,
         passkeys=services.passkeys,
+        whitelist=services.whitelist,
+        approvals=services.approvals,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,
@@ -69,3 +72,9 @@ def play_money() -> str:
     """Return in words what every new account finds in the sandbox."""
     totals = {currency: sum(book.get(currency, 0) for book in STARTER.values()) for currency in SHOWN}
     return ", ".join(f"{amount:,} {currency}" for currency, amount in totals.items())
+
+
+def payout_networks() -> tuple[tuple[str, str], ...]:
+    """Return where the sandbox's currencies can be withdrawn to, each with what it is called."""
+    pairs = ((currency, chain) for currency in CURRENCIES.values() for chain in currency.chains)
+    return tuple((f"{currency.code}/{chain.id}", f"{currency.code} · {chain.name}") for currency, chain in pairs)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from keywright.errors import Invalid, KeywrightError, NotFound
 from keywright.web.pages import (
     account_security,
+    approvals,
     arriving,
     key_making,
     key_pages,
@@ -27,6 +28,7 @@ from keywright.web.pages import (
     second_factor,
     sub_accounts,
     usage,
+    withdrawal_addresses,
 )
 from keywright.web.routing import At, Needs, Page, Refusal, route, status_of
 from keywright.web.security import FOR_EVER, NO_STORE, headers_of
@@ -81,6 +83,8 @@ class Console:
             *key_shown.PAGES,
             *usage.PAGES,
             *sub_accounts.PAGES,
+            *approvals.PAGES,
+            *withdrawal_addresses.PAGES,
             *operators.PAGES,
             *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
         ]

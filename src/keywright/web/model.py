@@ -28,6 +28,8 @@ class Frame:
     """Whose keys the page is about; empty: the account's own. Every form carries it as `sub`."""
     keys_at: str = "/api-management"
     """Where the list of those keys stands."""
+    waiting: int = 0
+    """Withdrawals that wait to be confirmed."""
     is_sandbox: bool = False
     notice: str = ""
     """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""

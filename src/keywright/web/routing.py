@@ -163,6 +163,8 @@ async def _recognise(visit: Visit) -> None:
         visit.is_operator = visit.session.is_complete and await visit.site.entrance.operators.is_operator(
             tx, visit.account
         )
+        if visit.session.is_complete:
+            visit.waiting = await visit.site.approvals.count_waiting(tx, visit.account.id, now=visit.now)
     if visit.now - visit.session.seen_at >= TOUCH_MS:
         with suppress(Busy):  # a page may still be seen while nothing can be written
             async with visit.site.database.write() as tx:

@@ -9,12 +9,14 @@ from functools import cached_property
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from keywright.approvals.service import Approvals
 from keywright.gateway.address import compile_networks
 from keywright.identity.entrance import Entrance
 from keywright.identity.model import RelyingParty
 from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
+from keywright.identity.whitelist import Whitelist
 from keywright.issuing.service import IssuingService
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
@@ -41,6 +43,8 @@ class Place:
     """What every new account finds in the sandbox, in words."""
     usage_days: int = 90
     """How long usage records are kept."""
+    payout_networks: tuple[tuple[str, str], ...] = ()
+    """Where withdrawals can go, `USDT/trx` with what it is called; empty: not known, so people type it."""
     has_development_pages: bool = False
 
     @property
@@ -101,6 +105,8 @@ class Site:
     entrance: Entrance
     sub_accounts: SubAccounts
     passkeys: PasskeyEntrance
+    whitelist: Whitelist
+    approvals: Approvals
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

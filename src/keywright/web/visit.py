@@ -45,6 +45,8 @@ class Visit:
     """Whether the account became an operator's by a link, and the session is complete."""
     has_passkeys: bool = False
     """Whether the account has passkeys, and this browser came by an address where they serve."""
+    waiting: int = 0
+    """Withdrawals that wait for this account's owner."""
     is_whole: bool = False
     """Whether all that was posted has arrived."""
     retry_ms: int = 0
@@ -222,6 +224,7 @@ class Visit:
             is_operator=self.is_operator,
             sub_account=self.sub_account,
             keys_at=self.keys_at,
+            waiting=self.waiting,
             is_sandbox=self.site.place.is_sandbox,
             has_passkeys=self.has_passkeys,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
