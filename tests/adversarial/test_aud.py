@@ -138,6 +138,15 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             return home.ada, {}
         case "/operator/claim":
             return await _new_link(home)
+        case "/security/withdrawal-addresses/switch-off":
+            await home.ada.get("/security/withdrawal-addresses")
+            await home.ada.post("/security/withdrawal-addresses/switch-on")
+            return home.ada, {}
+        case "/approvals/{approval_id:row}/confirm":
+            await home.ada.get("/approvals")
+            shown = re.search(r'name="digest" value="([0-9a-f]{64})"', home.ada.text)
+            assert shown
+            return home.ada, {"code": home.ada.code(), "digest": shown[1]}
         case _:
             return home.ada, {}
 

@@ -13,10 +13,11 @@ import pytest
 from keywright.protocol.message import Identity, Request
 from keywright.sandbox import service
 from keywright.sandbox.app import Sandbox
-from keywright.sandbox.model import SubAccount
+from keywright.sandbox.approver import Orderer, Word
+from keywright.sandbox.model import Declined, SubAccount, Withdrawal
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.tables import metadata
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 
 START = 1_790_000_000_000
 """Milliseconds. The market is a function of the time, so every test sees the same one."""
@@ -26,6 +27,40 @@ DESK = SubAccount("sub_" + "d" * 24, 300_000_001, "desk", "the night desk", STAR
 """Alice's sub-account."""
 
 
+class Owners:
+    """Stands for the owners of withdrawals: a test says what they say. The real ones are in tests/stories."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, tuple[Withdrawal, Orderer]] = {}
+        self.words: dict[str, Word] = {}
+        self.refuse_to_ask = ""
+
+    async def ask(self, _tx: Tx, withdrawal: Withdrawal, by: Orderer, *, now: int) -> str:
+        if self.refuse_to_ask:
+            raise Declined("400100", self.refuse_to_ask)
+        approval_id = f"apv_{len(self.asked)}_{now}"
+        self.asked[approval_id] = withdrawal, by
+        self.words[approval_id] = "waiting"
+        return approval_id
+
+    async def word(self, _tx: Tx, approval_id: str, *, now: int) -> Word:
+        return self.words[approval_id]
+
+    async def consume(self, _tx: Tx, withdrawal: Withdrawal, *, now: int) -> bool:
+        asked = self.asked[withdrawal.approval_id][0]
+        is_good = self.words[withdrawal.approval_id] == "yes" and withdrawal.amount == asked.amount
+        if is_good:
+            self.words[withdrawal.approval_id] = "paid"
+        return is_good
+
+    async def take_back(self, _tx: Tx, approval_id: str, *, now: int) -> None:
+        self.words[approval_id] = "no"
+
+    def say(self, word: Word) -> None:
+        """Let every owner say this of what waits."""
+        self.words |= {one: word for one, said in self.words.items() if said == "waiting"}
+
+
 class Exchange:
     """Drives a `Sandbox`: who asks for what, and what time it is."""
 
@@ -33,7 +68,10 @@ class Exchange:
         self.database = database
         self.now = START
         self.sub_accounts = {"alice": [DESK]}
-        self.sandbox = Sandbox(database, clock=lambda: self.now, sub_accounts_of=self._sub_accounts_of)
+        self.owners = Owners()
+        self.sandbox = Sandbox(
+            database, clock=lambda: self.now, sub_accounts_of=self._sub_accounts_of, approver=self.owners
+        )
 
     async def _sub_accounts_of(self, account_id: str) -> Sequence[SubAccount]:
         return self.sub_accounts.get(account_id, [])

@@ -44,7 +44,7 @@ async def test_the_clock_is_read_once_per_request(exchange: Exchange) -> None:
         ("GET", "/api/v1/orders/"),
         ("GET", "/api/v1/orders/a/b"),
         ("GET", "/"),
-        ("POST", "/api/v3/withdrawals"),
+        ("POST", "/api/v9/withdrawals"),
         ("GET", "/api/v1/orders/%00"),
     ],
 )

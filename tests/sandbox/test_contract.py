@@ -21,6 +21,7 @@ pytestmark = pytest.mark.clients
 MODELS = "kucoin_universal_sdk.generate"
 # Null at KuCoin too, or only there for what the sandbox does not offer.
 NULLABLE = {
+    "taxes",
     "stp", "tags", "remark", "confirms", "contractAddress", "maxWithdraw", "maxDeposit", "depositFeeRate",
     "withdrawMaxFee", "depositTierFee", "callauctionPriceFloor", "callauctionPriceCeiling",
     "callauctionFirstStageStartTime", "callauctionSecondStageStartTime", "callauctionThirdStageStartTime",
@@ -98,7 +99,6 @@ async def test_the_sdk_reads_one_account(exchange: Exchange) -> None:
 
 async def test_the_sdk_reads_pages_that_are_empty(exchange: Exchange) -> None:
     for module, name, target in (
-        ("account.withdrawal", "GetWithdrawalHistoryResp", "/api/v1/withdrawals"),
         ("account.deposit", "GetDepositHistoryResp", "/api/v1/deposits"),
         ("margin.market", "GetCrossMarginSymbolsResp", "/api/v3/margin/symbols"),
     ):
@@ -153,6 +153,20 @@ async def test_the_sdk_reads_transfers(exchange: Exchange) -> None:
     read("account.transfer", "FlexTransferResp", await exchange.post("/api/v3/accounts/universal-transfer", down))
     inner = {"clientOid": "u", "currency": "USDT", "amount": "5", "from": "trade", "to": "main"}
     read("account.transfer", "InnerTransferResp", await exchange.post("/api/v2/accounts/inner-transfer", inner))
+
+
+async def test_the_sdk_reads_withdrawals(exchange: Exchange) -> None:
+    address = "TXYZabcdefghijkmnopqrstuvwxyz12345"
+    body = {"currency": "USDT", "toAddress": address, "amount": "5", "withdrawType": "ADDRESS", "chain": "trx"}
+    made = await exchange.post("/api/v3/withdrawals", body)
+    read("account.withdrawal", "WithdrawalV3Resp", made)
+    read("account.withdrawal", "GetWithdrawalHistoryResp", await exchange.get("/api/v1/withdrawals?currency=USDT"))
+    one = await exchange.get(f"/api/v1/withdrawals/{made['withdrawalId']}")
+    read("account.withdrawal", "GetWithdrawalHistoryByIdResp", one)
+    quotas = await exchange.get("/api/v1/withdrawals/quotas?currency=USDT&chain=trx")
+    read("account.withdrawal", "GetWithdrawalQuotasResp", quotas)
+    old = {**body, "address": body["toAddress"]}
+    read("account.withdrawal", "WithdrawalV1Resp", await exchange.post("/api/v1/withdrawals", old))
 
 
 async def test_the_sdk_reads_contracts(exchange: Exchange) -> None:

@@ -109,6 +109,7 @@ async def test_refusing_takes_no_code_and_is_final(home: Household) -> None:
     await home.elsewhere.get(WAITING)
     assert (await home.elsewhere.post(f"{WAITING}/{home.approval_id}/refuse")).status_code == 303
     assert await confirm(home, digest="00" * 32) == 409
+    await home.elsewhere.get(WAITING)
     assert (await home.elsewhere.post(f"{WAITING}/{home.approval_id}/refuse")).status_code == 409
     assert await kinds(home) == ["approval.asked", "approval.refused"]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keywright.app.services import Services
+from keywright.app.withdrawals import OwnersWord
 from keywright.gateway.admit import Desk
 from keywright.gateway.alarm import Alarm
 from keywright.gateway.embedded import EmbeddedState
@@ -34,7 +35,7 @@ def check(settings: Settings) -> None:
         check_base_url(url)
 
 
-def sandbox_of(services: Services) -> Sandbox:
+def sandbox_of(services: Services, *, approval_minutes: int = 60) -> Sandbox:
     """Return the paper exchange over the services' database; it is told of sub-accounts by whoever keeps them."""
 
     async def sub_accounts_of(account_id: str) -> Sequence[SubAccount]:
@@ -44,7 +45,8 @@ def sandbox_of(services: Services) -> Sandbox:
             SubAccount(sub.id, sub.uid, sub.name, sub.memo, sub.created_at, sub.frozen_at is not None) for sub in found
         ]
 
-    return Sandbox(services.database, clock=services.clock, sub_accounts_of=sub_accounts_of)
+    approver = OwnersWord(services.approvals, minutes=approval_minutes)
+    return Sandbox(services.database, clock=services.clock, sub_accounts_of=sub_accounts_of, approver=approver)
 
 
 class Gateways:
@@ -60,7 +62,7 @@ class Gateways:
         self.state = EmbeddedState(services.database)
         self.usage = Usage(services.database)
         self.assertions = Assertions(services.keyring.derive(ASSERTION_LABEL))
-        self.sandbox = sandbox_of(services) if settings.is_sandbox else None
+        self.sandbox = sandbox_of(services, approval_minutes=settings.approval_minutes) if settings.is_sandbox else None
         self._config = GatewayConfig(
             environment="",
             window_ms=settings.clock_window_ms,

@@ -14,11 +14,12 @@ from urllib.parse import unquote
 from keywright.errors import Invalid
 from keywright.protocol import strict_json
 from keywright.protocol.message import Identity, Request, Response
-from keywright.sandbox import service
+from keywright.sandbox import service, withdrawing
 from keywright.sandbox.amounts import EXACT
+from keywright.sandbox.approver import NOBODY, Approver
 from keywright.sandbox.call import Call, parameters
 from keywright.sandbox.model import Declined, Owner, SubAccountsOf, no_sub_accounts
-from keywright.sandbox.routes import Route, funds, futures, market, trading, transfers
+from keywright.sandbox.routes import Route, funds, futures, market, payouts, trading, transfers
 from keywright.storage.transaction import Database
 
 _HEADERS = ((b"content-type", b"application/json"),)
@@ -53,7 +54,7 @@ class RouteTable:
 
 
 _TABLES = {
-    "spot": RouteTable((*market.ROUTES, *funds.ROUTES, *transfers.ROUTES, *trading.ROUTES)),
+    "spot": RouteTable((*market.ROUTES, *funds.ROUTES, *payouts.ROUTES, *transfers.ROUTES, *trading.ROUTES)),
     "futures": RouteTable(futures.ROUTES),
 }
 
@@ -62,11 +63,17 @@ class Sandbox:
     """The paper exchange. `clock` returns milliseconds since the epoch and is called once per request."""
 
     def __init__(
-        self, database: Database, *, clock: Callable[[], int], sub_accounts_of: SubAccountsOf = no_sub_accounts
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], int],
+        sub_accounts_of: SubAccountsOf = no_sub_accounts,
+        approver: Approver = NOBODY,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sub_accounts_of = sub_accounts_of
+        self._approver = approver
 
     async def forward(self, request: Request, identity: Identity) -> Response:
         """Answer a request of whoever the gateway proved it to be. Raises `Busy` when the database can't be reached."""
@@ -86,6 +93,9 @@ class Sandbox:
                 now=self._clock(),
                 database=self._database,
                 sub_accounts_of=self._sub_accounts_of,
+                approver=self._approver,
+                key_id=identity.key_id,
+                address=identity.address,
             )
         except Invalid as error:
             return _no(400, "400100", error.message)
@@ -97,8 +107,24 @@ class Sandbox:
         return _answer(200, {"code": "200000", "data": data})
 
     async def sweep(self) -> int:
-        """Settle what the market did to resting orders up to now; return how many it changed. Cheap to call often."""
+        """Settle what the market did to resting orders and what owners said of their withdrawals up to now.
+
+        Returns how many it changed. Cheap to call often; whatever a dead process left undone is done by the first call.
+        """
         now = self._clock()
+        return await self._sweep_orders(now) + await self._sweep_withdrawals(now)
+
+    async def _sweep_withdrawals(self, now: int) -> int:
+        done = 0
+        with localcontext(EXACT):
+            async with self._database.read() as tx:
+                due = await withdrawing.decided(tx, approver=self._approver, now=now)
+            for owner, withdrawal_id in due:
+                async with self._database.write() as tx:
+                    done += await withdrawing.settle(tx, owner, withdrawal_id, approver=self._approver, now=now)
+        return done
+
+    async def _sweep_orders(self, now: int) -> int:
         with localcontext(EXACT):
             async with self._database.read() as tx:
                 if not await service.is_anything_due(tx, now=now):

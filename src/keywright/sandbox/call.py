@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from keywright.errors import Invalid
 from keywright.sandbox import amounts, service
+from keywright.sandbox.approver import NOBODY, Approver
 from keywright.sandbox.model import Declined, Owner, Search, SubAccountsOf, no_sub_accounts
 from keywright.storage.transaction import Database, Tx
 
@@ -31,6 +32,11 @@ class Call:
     now: int
     database: Database
     sub_accounts_of: SubAccountsOf = no_sub_accounts
+    approver: Approver = NOBODY
+    key_id: str = ""
+    """The API key the request was signed with."""
+    address: str = ""
+    """Where it came from, as the gateway decided it."""
 
     def text(self, name: str, *, required: bool = False) -> str:
         """Return a query parameter; empty when it is not given. Raises `Declined` when it must be."""

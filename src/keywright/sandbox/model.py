@@ -235,6 +235,36 @@ async def no_sub_accounts(_account_id: str) -> Sequence[SubAccount]:
     return ()
 
 
+Status = Literal["PROCESSING", "SUCCESS", "FAILURE"]
+"""Of a withdrawal, in KuCoin's words: waiting to be confirmed and paid; paid; given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Money that leaves the exchange, once its owner has confirmed it."""
+
+    id: str
+    owner: Owner
+    currency: str
+    chain: str
+    """The chain's id."""
+    address: str
+    memo: str
+    amount: Decimal
+    """What arrives."""
+    fee: Decimal
+    remark: str
+    approval_id: str
+    created_at: int
+    updated_at: int
+    status: Status = "PROCESSING"
+
+    @property
+    def total(self) -> Decimal:
+        """What it takes from the balance."""
+        return self.amount + self.fee
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What of an owner's orders, fills or statement lines is looked for; empty and `None` ask for no limit."""

@@ -36,7 +36,7 @@ from keywright.sandbox.model import (
     Transfer,
 )
 from keywright.sandbox.settlement import Settlement
-from keywright.sandbox.store import money, orders
+from keywright.sandbox.store import money, orders, withdrawals
 from keywright.storage.transaction import Tx
 
 MOST_OPEN_ORDERS = 200
@@ -137,7 +137,7 @@ async def transfer(
         return earlier
     await money.insert_transfer(tx, wanted)
     postings = ledger.move(source, target, amount)
-    await _post(tx, [Movement("Transfer", postings, now)], short=Declined("230003", "Balance insufficient!"))
+    await post(tx, [Movement("Transfer", postings, now)], short=Declined("230003", "Balance insufficient!"))
     return wanted
 
 
@@ -199,13 +199,16 @@ async def audit_ledger(tx: Tx) -> list[str]:
         market = MARKETS[order.new.symbol]
         purse = settlement.purse_of(order, market.quote if order.new.side == "buy" else market.base)
         promised[purse] = promised.get(purse, ZERO) + order.held
+    for withdrawal in await withdrawals.open_ones(tx):
+        purse = Purse(withdrawal.owner, "main", withdrawal.currency)
+        promised[purse] = promised.get(purse, ZERO) + withdrawal.total
     for purse, balance in kept.items():
         if balance.available != by_leg.get((purse, "available"), ZERO) or balance.held != by_leg.get(
             (purse, "held"), ZERO
         ):
             wrong.append(f"{purse} is not what its postings say")
         if balance.held != promised.get(purse, ZERO):
-            wrong.append(f"{purse} holds {balance.held} for open orders of {promised.get(purse, ZERO)}")
+            wrong.append(f"{purse} holds {balance.held} for what is promised, {promised.get(purse, ZERO)}")
     for code in CURRENCIES:
         total = sum((balance.total for purse, balance in kept.items() if purse.currency == code), ZERO)
         if total:
@@ -224,7 +227,7 @@ async def _open(tx: Tx, owner: Owner, *, now: int) -> None:
         for book, amounts in STARTER.items()
         for currency, amount in amounts.items()
     ]
-    await _post(tx, movements, short=Conflict("the house lends without limit"))
+    await post(tx, movements, short=Conflict("the house lends without limit"))
 
 
 async def _settle_due(tx: Tx, events: list[watch.Due]) -> int:
@@ -254,10 +257,10 @@ async def _write(tx: Tx, settled: Settlement) -> None:
     for order in settled.orders.values():
         await orders.update(tx, order)
     await orders.insert_fills(tx, settled.fills)
-    await _post(tx, settled.movements, short=Declined("200004", "Balance insufficient!"))
+    await post(tx, settled.movements, short=Declined("200004", "Balance insufficient!"))
 
 
-async def _post(tx: Tx, movements: list[Movement], *, short: Exception) -> None:
+async def post(tx: Tx, movements: list[Movement], *, short: Exception) -> None:
     """Write movements against the balances as they are; raises `short` when they do not cover them."""
     touched = {posting.purse for movement in movements for posting in movement.postings}
     known: Mapping[Purse, Balance] = await money.balances(tx, touched)

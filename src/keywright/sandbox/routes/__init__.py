@@ -1,6 +1,6 @@
 """The routes of the paper exchange: per topic a table of method, path and what answers it.
 
-`market` what anyone may see, `funds` an owner's money, `trading` its orders and fills, `futures` the little of futures
+`market` what anyone may see, `funds` an owner's money, `payouts` what leaves, `trading` its orders and fills, `futures` the little of futures
 there is. Each answers the `data` of KuCoin's envelope, or raises `Declined`.
 """
 

@@ -87,7 +87,7 @@ async def base_fee(_call: Call) -> object:
 
 
 async def no_movements(call: Call) -> object:
-    """Answer an empty page: nothing has come in or gone out yet."""
+    """Answer an empty page: nothing comes in."""
     number, size = call.paging()
     return answers.page((), number=number, size=size, total=0)
 
@@ -119,6 +119,5 @@ ROUTES = (
     Route("GET", "/api/v1/hf/accounts/ledgers", hf_ledgers),
     Route("GET", "/api/v1/trade-fees", trade_fees),
     Route("GET", "/api/v1/base-fee", base_fee),
-    Route("GET", "/api/v1/withdrawals", no_movements),
     Route("GET", "/api/v1/deposits", no_movements),
 )
