@@ -193,7 +193,8 @@ async def test_pages_are_filtered_and_each_sees_its_own(exchange: Exchange) -> N
     ):
         assert [one["id"] for one in (await exchange.get(f"/api/v1/withdrawals?{query}"))["items"]] == ids, query
     assert (await exchange.decline("GET", "/api/v1/withdrawals?status=DONE"))[0] == "400100"
-    for who in ({"who": "bob"}, {"sub": DESK.id}):
+    others: list[dict[str, Any]] = [{"who": "bob"}, {"sub": DESK.id}]
+    for who in others:
         assert (await exchange.get("/api/v1/withdrawals", **who))["items"] == []
         assert (await exchange.decline("GET", f"/api/v1/withdrawals/{second}", **who))[0] == "400100"
         assert (await exchange.decline("DELETE", f"/api/v1/withdrawals/{second}", **who))[0] == "400100"
