@@ -95,7 +95,7 @@ async def test_the_owner_is_told_all_there_is(exchange: Exchange) -> None:
     await withdraw(exchange, memo="1077", remark="wages", amount=10.0)
     [(asked, by)] = exchange.owners.asked.values()
     assert (asked.currency, asked.chain, asked.address, asked.memo) == ("USDT", "trx", TRON, "1077")
-    assert (asked.amount, asked.fee, asked.remark) == (10, Decimal("1.5"), "wages")
+    assert (asked.amount, asked.fee, asked.remark) == (Decimal(10), Decimal("1.5"), "wages")
     assert (by.key_id, by.address) == ("", "")
 
 
