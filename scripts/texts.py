@@ -3,7 +3,7 @@
 Tests keep both in step. What is new in a translation is empty until someone fills it in; what nobody says any more goes.
 
 Sentences come from templates and modules of `web` (gettext's own calls, and `marked`), from the errors that are raised
-there and below, and from the advice about refusals: those name their values in braces, `at most {most} keys`.
+there and below, from the wording of notices, and from the advice about refusals: those name their values in braces.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ ERROR_CLASSES = {
     "Mismatch",
     "Unusable",
 }
-RAISED_IN = ("identity", "issuing")
+NOTICES = SOURCE / "notices"
+RAISED_IN = ("identity", "issuing", "notices")
 
 Found = tuple[str | tuple[str, str], str | None]
 """A sentence, or its singular and plural, and its context."""
@@ -115,7 +116,7 @@ def _found(path: Path) -> Iterator[Found]:
             for _, function, message, _ in babel_extract(file, list(CALLS), [], options):
                 yield from _understood(function, message)
         return
-    if path.is_relative_to(WEB):
+    if path.is_relative_to(WEB) or path.is_relative_to(NOTICES):
         with path.open("rb") as file:
             for _, called, said, _ in extract_python(file, CALLS, [], {"encoding": "utf-8"}):
                 yield from _understood(called, said)

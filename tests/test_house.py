@@ -12,6 +12,9 @@ from statistics import median
 
 import pytest
 
+from keywright.audit.events import Kind
+from keywright.notices.wording import NO_NEWS, WORDINGS
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "keywright"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -101,6 +104,16 @@ def test_only_the_command_line_prints() -> None:
     quiet = [path for path in MODULES if path.parent.name != "cli"]
     calls = ((path, node) for path in quiet for node in ast.walk(_parsed(path)) if isinstance(node, ast.Call))
     assert not [_name(path) for path, call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+
+
+def test_every_event_is_told_to_its_owner_or_is_no_news_on_purpose() -> None:
+    kinds = {kind.value for kind in Kind}
+    undecided = kinds - WORDINGS.keys() - NO_NEWS
+    assert not undecided, (
+        "give each its words in keywright/notices/about_….py, or put it into NO_NEWS in wording.py there"
+    )
+    assert not NO_NEWS - kinds
+    assert not NO_NEWS & WORDINGS.keys()
 
 
 def _python(program: str) -> str:

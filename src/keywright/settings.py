@@ -19,51 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from keywright.errors import Invalid, Unusable
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("takes text")  # noqa: TRY004  one kind of error for one kind of mistake
-    return value.strip()
-
-
-def _number(least: int, most: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        number = int(value) if isinstance(value, str) and value.strip().isdigit() else value
-        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
-            raise ValueError(f"takes a whole number from {least} to {most}")
-        return number
-
-    return parse
-
-
-def _switch(value: object) -> bool:
-    words = {"true": True, "on": True, "1": True, "yes": True, "false": False, "off": False, "0": False, "no": False}
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in words:
-        return words[value.lower()]
-    raise ValueError("takes true or false")
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"takes one of {', '.join(words)}")
-        return str(value)
-
-    return parse
-
-
-def _blocks(value: object) -> tuple[str, ...]:
-    entries = [entry.strip() for entry in value.split(",") if entry.strip()] if isinstance(value, str) else value
-    if not isinstance(entries, (list, tuple)):
-        raise ValueError("takes a list of addresses or CIDR blocks")  # noqa: TRY004
-    return tuple(str(ipaddress.ip_network(str(entry))) for entry in entries)
-
-
-def _hours(value: object) -> int | str:
-    return "auto" if value == "auto" else _number(0, 720)(value)
+from keywright.setting_values import (
+    blocks as _blocks,
+    hours as _hours,
+    number as _number,
+    one_of as _one_of,
+    switch as _switch,
+    text as _text,
+)
 
 
 def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
@@ -115,6 +78,19 @@ class Settings:
     )
     audit_checkpoint_dir: str = _setting(
         "", _text, "Folder of the checkpoints, best on another disk; empty: `checkpoints` in the data folder."
+    )
+    smtp_host: str = _setting(
+        "", _text, "Mail server for notices; empty: they become files in `outbox` in the data folder."
+    )
+    smtp_port: int = _setting(587, _number(1, 65535), "Its port: 587 for starttls, 465 for tls.")
+    smtp_security: str = _setting(
+        "starttls", _one_of("starttls", "tls", "none"), "How mail is protected on its way; none for loopback only."
+    )
+    smtp_user: str = _setting("", _text, "Who signs in at the mail server; empty: nobody does.")
+    smtp_password_file: str = _setting("", _text, "File with the password for it, its owner's alone (mode 0600).")
+    mail_from: str = _setting("", _text, "Whom notices come from, for instance Keywright <keys@example.org>.")
+    chat_urls_file: str = _setting(
+        "", _text, "File of Apprise URLs, one a line, its owner's alone: chats that hear of the gravest notices."
     )
     keys_per_account: int = _setting(
         5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
@@ -272,7 +248,7 @@ def _check(settings: Settings) -> None:
             hint="write it as browsers show it: https://keys.example.org, with a port only if it is not 443",
             field="public_url",
         )
-    if not _is_loopback(settings.host) and not settings.public_url:
+    if not is_loopback(settings.host) and not settings.public_url:
         raise Unusable(
             f"listening at {settings.host} would send secrets over the network in the clear",
             hint="put TLS in front and set public_url to its https address, or listen at 127.0.0.1",
@@ -290,7 +266,8 @@ def _check(settings: Settings) -> None:
         )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether this is the machine itself, by name or address."""
     if host == "localhost":
         return True
     try:

@@ -115,6 +115,12 @@ async def _new_link(home: Household) -> tuple[Caller, dict[str, str]]:
     return home.bob, {"code": code.reveal_text()}
 
 
+async def _link(home: Household) -> str:
+    async with home.services.database.read() as tx:
+        (newest, *_) = await home.services.notices.of(tx, home.account_id)
+    return home.services.notices.freeze_url(newest, origin="").partition("?t=")[2]
+
+
 async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]:
     """Return who sends a form, and what beside its usual content, so that it does what it is for."""
     match pattern:
@@ -136,6 +142,8 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             await home.ada.get("/sub-accounts")
             await home.ada.post(f"/sub-accounts/{home.sub_account_id}/freeze")
             return home.ada, {}
+        case "/notices/freeze":
+            return await _stranger(home), {"t": await _link(home)}
         case "/operator/claim":
             return await _new_link(home)
         case "/security/withdrawal-addresses/switch-off":
@@ -172,8 +180,9 @@ async def test_aud_01_03_a_form_leaves_its_event_or_is_published(home: Household
         assert origin["address"] == caller.address
         assert origin["agent"] == "Mozilla/5.0 Firefox/140.0"
         assert origin["request_id"]
-        assert event.actor == event.account_id or pattern.startswith("/operator/")
-        if pattern not in {"/sign-up", "/switch-off"}:  # nobody has a session there
+        by = "notice-link" if pattern == "/notices/freeze" else event.account_id
+        assert event.actor == by or pattern.startswith("/operator/")
+        if pattern not in {"/sign-up", "/switch-off", "/notices/freeze"}:  # nobody has a session there
             assert origin["session"], event.kind
             assert origin["factor"], event.kind
 
@@ -184,6 +193,7 @@ READING = {
     "keys show": "{key}",
     "keys usage": "{key}",
     "operator token list": "",
+    "notices list": "ada@example.org",
     "audit list": "",
     "audit key": "",
     "audit export": "",
@@ -196,6 +206,7 @@ ELSEWHERE = {
     "demo": "wants a running server; what it does are verbs of others: tests/app",
     "explain": "looks at no database",
     "audit verify-export": "looks at no database",
+    "notices send-test": "looks at no database: it sends past the outbox",
 }
 
 

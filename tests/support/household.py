@@ -228,6 +228,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/sub-accounts/{sub_id:row}/freeze": {},
     "/sub-accounts/{sub_id:row}/unfreeze": {},
     "/sub-accounts/{sub_id:row}/transfer": {"direction": "there", "currency": "USDT", "amount": "5"},
+    "/notices/read": {},
+    "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/accounts/{account_id:row}/freeze": {},
 }

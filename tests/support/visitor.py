@@ -49,6 +49,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         passkeys=services.passkeys,
         whitelist=services.whitelist,
         approvals=services.approvals,
+        notices=services.notices,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

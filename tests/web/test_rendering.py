@@ -18,6 +18,7 @@ from keywright.web.model import (
     Form,
     Frame,
     KeyView,
+    NoticeView,
     PasskeyView,
     Purpose,
     RecordView,
@@ -163,6 +164,12 @@ ACCOUNTS = [
     AccountView(
         "a2", 223456789, "a.very.long.address.of.someone@subdomain.example.org", NOW - DAY, NOW, False, 0, False
     ),
+]
+NOTICES = [
+    NoticeView(
+        "n1", "⟦The key was made⟧", "⟦It may: read.⟧", (("⟦Key⟧", "⟦bot⟧"),), NOW - DAY, True, "failed", TRADER.id
+    ),
+    NoticeView("n2", "⟦Your account was made⟧", "⟦You will be told.⟧", (), NOW - 2 * DAY),
 ]
 WRONG_CODE = Form(
     errors={"code": "that code is not right"},
@@ -409,6 +416,13 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "key-expired": ("key.html", {**KEY, "key": KEYS[4]}),
     "key-deleted": ("key.html", {**KEY, "key": replace(KEYS[4], status="deleted")}),
     "step-up": ("step_up.html", {"frame": ADA, "form": Form(), "next": "/security"}),
+    "notices": (
+        "notice_list.html",
+        {"frame": replace(ADA, unread=1, path="/notices"), "notices": NOTICES, "is_first": False, "older": "n2"},
+    ),
+    "notices-none": ("notice_list.html", {"frame": ADA, "notices": [], "is_first": True, "older": ""}),
+    "freeze-link": ("freeze_link.html", {"frame": NOBODY, "is_done": False, "token": "t"}),
+    "freeze-link-done": ("freeze_link.html", {"frame": NOBODY, "is_done": True, "token": ""}),
     "operator": ("operator.html", {"frame": OPERATOR, "accounts": ACCOUNTS}),
     "operator-claim": ("operator_claim.html", {"frame": ADA, "form": Form()}),
     "operator-claim-nobody": ("operator_claim.html", {"frame": NOBODY, "form": Form()}),

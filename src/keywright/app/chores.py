@@ -1,5 +1,5 @@
-"""What a running server does beside answering: expiry, the sandbox's market, old usage records, checkpoints of the audit
-log. None of it may ever end."""
+"""What a running server does beside answering: expiry, the sandbox's market, old usage records, notices on their way,
+checkpoints of the audit log. None of it may ever end."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from keywright.api import answers
 from keywright.app.checkpoints import LOOK_SECONDS, Checkpoints
 from keywright.app.gateways import Gateways
+from keywright.app.mailing import ROUND_SECONDS
 from keywright.app.services import Services
 from keywright.app.withdrawals import settle_approvals
+from keywright.notices.courier import Courier
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 30.0
@@ -30,6 +32,7 @@ async def chores(
     usage_days: int,
     checkpoints: Checkpoints | None = None,
     checkpoint_minutes: int = 0,
+    courier: Courier | None = None,
 ) -> AsyncIterator[None]:
     """Do the chores while the block runs; write what waits to be written at its end. 0 minutes: no checkpoints."""
 
@@ -43,6 +46,10 @@ async def chores(
         await answers.forget(services.database, now=services.clock())
         await services.passkeys.forget(now=services.clock())
 
+    async def forget_notices() -> None:
+        async with services.database.write() as tx:
+            await services.notices.forget(tx, now=services.clock())
+
     tasks = [
         asyncio.create_task(every(FORGET_SECONDS, forget_attempts), name="attempts"),
         asyncio.create_task(gateways.usage.run(), name="usage"),
@@ -52,9 +59,12 @@ async def chores(
         asyncio.create_task(every(FORGET_SECONDS, forget), name="forget"),
         asyncio.create_task(every(FORGET_SECONDS, lambda: disable_idle(services)), name="idle"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: settle_approvals(services)), name="approvals"),
+        asyncio.create_task(every(FORGET_SECONDS, forget_notices), name="notices"),
     ]
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
+    if courier is not None:
+        tasks.append(asyncio.create_task(every(ROUND_SECONDS, courier.round), name="courier"))
     if checkpoints is not None and checkpoint_minutes:
         due = functools.partial(checkpoints.make_if_due, minutes=checkpoint_minutes)
         tasks.append(asyncio.create_task(every(LOOK_SECONDS, due), name="checkpoints"))

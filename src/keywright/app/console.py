@@ -48,6 +48,7 @@ def console(
         passkeys=services.passkeys,
         whitelist=services.whitelist,
         approvals=services.approvals,
+        notices=services.notices,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

@@ -39,6 +39,11 @@ class Folders:
         return self.data / "backups"
 
     @property
+    def outbox(self) -> Path:
+        """Messages, as files, where no mail server is set up."""
+        return self.data / "outbox"
+
+    @property
     def server_note(self) -> Path:
         """Where a running server says how it can be reached."""
         return self.data / "server.json"

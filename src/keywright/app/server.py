@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from keywright.app import folders as files
+from keywright.app import folders as files, mailing
 from keywright.app.checkpoints import checkpoints_of
 from keywright.app.chores import chores
 from keywright.app.console import console, origins_of
@@ -37,6 +37,7 @@ async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_c
     Raises `Unusable`, with nothing changed, when this server can't run here.
     """
     check_gateways(settings)
+    mailing.check(settings)
     where = folders_of(settings)
     files.check(where)
     if files.is_held(where.server_lock):
@@ -89,6 +90,7 @@ async def _serve(services: Services, settings: Settings, where: Folders, sockets
             usage_days=settings.usage_days,
             checkpoints=checkpoints_of(services, settings),
             checkpoint_minutes=settings.audit_checkpoint_minutes,
+            courier=mailing.courier_of(services, settings, origin=origins[0]),
         )
         async with doing:
             await run_servers(apps, sockets, ready=ready)

@@ -30,6 +30,7 @@ from keywright.identity.tokens import Tokens
 from keywright.identity.whitelist import HOUR_MS, Whitelist
 from keywright.issuing.model import Policy
 from keywright.issuing.service import IssuingService
+from keywright.notices.service import Notices
 from keywright.sealing.keyring import Keyring
 from keywright.settings import Settings
 from keywright.storage.transaction import Database
@@ -42,6 +43,7 @@ class Services:
     database: Database
     keyring: Keyring
     audit: AuditLog
+    notices: Notices
     identity: IdentityService
     issuing: IssuingService
     entrance: Entrance
@@ -69,9 +71,12 @@ def wire(
     hold_hours: int = 0,
     issuer: Issuer | None = None,
     login_url: str = "",
+    has_chat: bool = False,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
+    notices = Notices(keyring=keyring, has_chat=has_chat)
+    audit.listen(notices.hear)
     passwords = Passwords(hasher)
     identity = IdentityService(keyring=keyring, audit=audit, passwords=passwords, sandbox=sandbox)
     sub_accounts = SubAccounts(audit=audit, most=most_sub_accounts)
@@ -102,6 +107,7 @@ def wire(
         database=database,
         keyring=keyring,
         audit=audit,
+        notices=notices,
         identity=identity,
         issuing=issuing,
         entrance=entrance,
@@ -135,6 +141,7 @@ def services_of(
         hold_hours=settings.hold_hours,
         issuer=issuer,
         login_url=settings.login_url,
+        has_chat=bool(settings.chat_urls_file),
     )
 
 

@@ -135,7 +135,8 @@ class Actor:
 
     id: str
     """An account id, a service token's id, `system` where time itself did it, `operator` for the local command line
-    without a person, `gateway` for what it noticed itself, or `sandbox` where that asked for an approval."""
+    without a person, `gateway` for what it noticed itself, `notice-link` for whoever followed the link of a notice,
+    or `sandbox` where that asked for an approval."""
     factor: str = ""
     """`totp`, `recovery`, `passkey`, `sandbox-demo`, `assertion` where an exchange vouched for its user; `password` where only that was asked for; or empty where nothing was."""
     address: str = ""

@@ -8,10 +8,8 @@ hashed, and how, stands in `chain`.
 from __future__ import annotations
 
 import hmac
-import json
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import LargeBinary, Row, Select, Text, func, insert, select, update
@@ -21,7 +19,7 @@ from keywright.audit import chain
 from keywright.audit.chain import BEGINNING, COLUMNS, MAX_FIELD, START, Place
 from keywright.audit.checkpoint import Checkpoint, Comparison
 from keywright.audit.events import Actor, Event, Kind
-from keywright.audit.model import Noted, Verified
+from keywright.audit.model import Noted, Verified, Walked, noted
 from keywright.errors import Unusable
 from keywright.secret import Secret
 from keywright.storage.tables import audit_events, audit_head
@@ -34,13 +32,8 @@ CHECKPOINTS = "checkpoints"
 """What events about checkpoints are about; their subject's version is the checkpoint's number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """An event that holds, its line, and where the chains are after it."""
-
-    row: Row[Any]
-    line: bytes
-    place: Place
+Hear = Callable[[Tx, Event, int], Awaitable[None]]
+"""What hears of events: given the transaction, the event, and when it was."""
 
 
 class AuditLog:
@@ -48,6 +41,11 @@ class AuditLog:
 
     def __init__(self, key: Secret) -> None:
         self._key = key.reveal()
+        self._hearers: list[Hear] = []
+
+    def listen(self, hear: Hear) -> None:
+        """Let `hear` be told of every event from now on, in its transaction: what it raises undoes the change too."""
+        self._hearers.append(hear)
 
     async def begin(self, tx: Tx) -> None:
         """Write the head of an empty log: once, when its database is made. A log without a head was tampered with."""
@@ -89,6 +87,8 @@ class AuditLog:
                 "the audit log can't be written, so nothing was changed",
                 hint="look at the database: was a table or a right of its user altered?",
             ) from None
+        for hear in self._hearers:
+            await hear(tx, event, now)
         return seq
 
     async def verify(self, tx: Tx, *, checkpoints: Iterable[Checkpoint] | None = None) -> Verified:
@@ -107,8 +107,8 @@ class AuditLog:
                 if comparison:
                     comparison.see(place)
                     if walked.row.kind == Kind.CHECKPOINT_MADE:
-                        noted = _noted(walked.row)
-                        comparison.hear(noted.number, noted.digest, seq=place.count)
+                        said = noted(walked.row)
+                        comparison.hear(said.number, said.digest, seq=place.count)
         if head is None or (head.seq, head.mac) != (place.count, place.mac) or not kept:
             raise Unusable(
                 f"the audit chain is broken after event {place.count}: its end was cut off or its head altered"
@@ -163,7 +163,7 @@ class AuditLog:
         query = select(audit_events).where(audit_events.c.subject == CHECKPOINTS)
         query = query.where(audit_events.c.kind == Kind.CHECKPOINT_MADE.value)
         row = (await tx.execute(query.order_by(audit_events.c.seq.desc()).limit(1))).one_or_none()
-        return _noted(row) if row is not None else None
+        return noted(row) if row is not None else None
 
     async def note_checkpoint(
         self, tx: Tx, checkpoint: Checkpoint, *, after: Noted | None, known: Place, actor: Actor, now: int
@@ -286,14 +286,6 @@ def _bounded() -> Select[Any]:
             for column in (*(audit_events.c[name] for name in COLUMNS), audit_events.c.mac)
         )
     )
-
-
-def _noted(row: Row[Any]) -> Noted:
-    try:
-        detail = json.loads(row.detail)
-        return Noted(row.subject_version, int(detail["events"]), str(detail["digest"]), row.at)
-    except (TypeError, ValueError, KeyError):
-        raise Unusable(f"event {row.seq} tells of a checkpoint, and can't be read: it was altered") from None
 
 
 def _altered_head() -> Unusable:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
+
+from keywright.audit.chain import Place
+from keywright.errors import Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +29,21 @@ class Noted:
     events: int
     digest: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """An event that holds, its line, and where the chains are after it."""
+
+    row: Any
+    line: bytes
+    place: Place
+
+
+def noted(row: Any) -> Noted:
+    """Return what an event says of the checkpoint that was made; raises `Unusable` when it can't be read."""
+    try:
+        detail = json.loads(row.detail)
+        return Noted(row.subject_version, int(detail["events"]), str(detail["digest"]), row.at)
+    except (TypeError, ValueError, KeyError):
+        raise Unusable(f"event {row.seq} tells of a checkpoint, and can't be read: it was altered") from None

@@ -17,7 +17,19 @@ from typing import Any
 import click
 
 from keywright import __version__
-from keywright.cli import accounts, audit, demo, explain, keys, operator, serve, settings, sub_accounts, terminal
+from keywright.cli import (
+    accounts,
+    audit,
+    demo,
+    explain,
+    keys,
+    notices,
+    operator,
+    serve,
+    settings,
+    sub_accounts,
+    terminal,
+)
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
@@ -38,6 +50,7 @@ for command in (
     accounts.group,
     keys.group,
     sub_accounts.group,
+    notices.group,
     operator.group,
     audit.group,
     explain.command,

@@ -35,10 +35,13 @@ def command(**given: Any) -> Coroutine[Any, Any, None]:
 
 
 def _announce(settings: Settings, running: Running, values: Demo | None, operator_code: Secret | None) -> None:
+    from keywright.app.mailing import way_of
+
     terminal.out(f"Keywright is running ({running.mode}). Ctrl-C stops it.")
     terminal.out(f"  spot     {running.spot_url}")
     terminal.out(f"  futures  {running.futures_url}")
     terminal.out(f"  console  {running.console_url}")
+    terminal.out(f"  notices  go {way_of(settings)}")
     if operator_code is not None:
         terminal.out(f"  operator {running.console_url}/operator#{operator_code.reveal_text()}")
         terminal.out("           makes the account that opens it an operator's; once, within a day")

@@ -23,6 +23,7 @@ from keywright.web.pages import (
     key_pages,
     key_shown,
     machines,
+    notices,
     operators,
     passkeys,
     second_factor,
@@ -86,6 +87,7 @@ class Console:
             *approvals.PAGES,
             *withdrawal_addresses.PAGES,
             *operators.PAGES,
+            *notices.PAGES,
             *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
         ]
         self._routes = [

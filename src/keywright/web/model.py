@@ -35,6 +35,8 @@ class Frame:
     """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""
     has_passkeys: bool = False
     """Whether a passkey may serve wherever a code is asked for."""
+    unread: int = 0
+    """Notices that were not read; where there are very many, fewer."""
     session_ends_at: int | None = None
     """When this session ends if nothing is done (ms)."""
 
@@ -253,3 +255,19 @@ class AccountView:
     has_second_factor: bool
     keys: int
     is_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """One thing that the account was told."""
+
+    id: str
+    title: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+    """Names and values; the key's first, where it is about one."""
+    at: int
+    is_unread: bool = False
+    outcome: str = ""
+    """What became of the message about it: `waiting`, `sent`, `file`, `failed`; empty for none."""
+    key_id: str = ""

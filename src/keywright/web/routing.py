@@ -165,6 +165,7 @@ async def _recognise(visit: Visit) -> None:
         )
         if visit.session.is_complete:
             visit.waiting = await visit.site.approvals.count_waiting(tx, visit.account.id, now=visit.now)
+            visit.unread = await visit.site.notices.unread(tx, visit.account.id)
     if visit.now - visit.session.seen_at >= TOUCH_MS:
         with suppress(Busy):  # a page may still be seen while nothing can be written
             async with visit.site.database.write() as tx:

@@ -18,6 +18,7 @@ from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
 from keywright.identity.whitelist import Whitelist
 from keywright.issuing.service import IssuingService
+from keywright.notices.service import Notices
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
 from keywright.web.assets import Assets
@@ -107,6 +108,7 @@ class Site:
     passkeys: PasskeyEntrance
     whitelist: Whitelist
     approvals: Approvals
+    notices: Notices
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

@@ -41,6 +41,8 @@ class Visit:
     is_new_token: bool = False
     """Whether the cookie has to be set."""
     new_device: Secret | None = None
+    unread: int = 0
+    """Notices that the account did not read."""
     is_operator: bool = False
     """Whether the account became an operator's by a link, and the session is complete."""
     has_passkeys: bool = False
@@ -228,6 +230,7 @@ class Visit:
             is_sandbox=self.site.place.is_sandbox,
             has_passkeys=self.has_passkeys,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
+            unread=self.unread,
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
         )
 

@@ -1,0 +1,97 @@
+"""A notice in words: its wording, translated, with its values filled in. Pure.
+
+Values come from people, some from strangers: each becomes one line of bounded length without anything unseen in it, and
+is filled in after the translation, so that no value is ever taken for a template.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from gettext import NullTranslations
+
+from keywright.notices.model import CODE, Notice, Said, Wording, marked
+from keywright.notices.wording import WORDINGS
+
+VALUE = re.compile(r"\{(\w+)\}")
+LONGEST = 120
+"""Characters of a value that are shown."""
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+"""Words in a user agent and what people call them; the first that fits, because each browser names the later ones too."""
+
+UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
+KEY, FROM, WHEN, BY = marked("Key"), marked("From"), marked("When"), marked("By")
+ANYWHERE, NOBODY_KNOWN = marked("any address"), marked("unknown")
+OPERATOR, ITSELF = marked("the operator of this service"), marked("the service itself")
+
+
+def wording_of(kind: str) -> Wording:
+    """Return what a kind says; a code's purpose that has no words of its own is said in general."""
+    known = WORDINGS.get(kind)
+    if known is None:
+        known = WORDINGS["code.other"] if kind.startswith(CODE) else Wording(kind, "")
+    return known
+
+
+def say(notice: Notice, texts: NullTranslations) -> Said:
+    """Return the notice in words."""
+    wording, said = wording_of(notice.kind), texts.gettext
+    values = _values(notice, texts)
+    facts = []
+    if notice.detail.get("key"):
+        facts.append((said(KEY), f"“{values['name']}” ({values['key']})"))
+    facts.append((said(WHEN), moment(notice.at)))
+    place = ", ".join(filter(None, (one_line(notice.detail.get("from")), program(notice.detail.get("agent")))))
+    if place:
+        facts.append((said(FROM), place))
+    by = {"operator": OPERATOR, "system": ITSELF}.get(str(notice.detail.get("by", "")))
+    if by:
+        facts.append((said(BY), said(by)))
+    return Said(
+        _filled(said(wording.title), values), _filled(said(wording.text), values) if wording.text else "", tuple(facts)
+    )
+
+
+def one_line(value: object) -> str:
+    """Return a value as it may stand in a line: nothing unseen in it, no end of line, not too long."""
+    text = "" if value is None else str(value)
+    seen = "".join(" " if unicodedata.category(one) in UNSEEN else one for one in text[: 4 * LONGEST])
+    seen = " ".join(seen.split())
+    return seen if len(seen) <= LONGEST else seen[: LONGEST - 1] + "…"
+
+
+def moment(at: int) -> str:
+    """Return when this was, the same in every language."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def masked(key_id: str) -> str:
+    """Return enough of a key's id to tell it from the others."""
+    return f"{key_id[:4]}…{key_id[-4:]}"
+
+
+def program(agent: object) -> str:
+    """Return what a user agent names: a browser as people call it, else the first word, which may be a client's name."""
+    text = one_line(agent)
+    known = next((name for word, name in BROWSERS if word in text), "")
+    return known or re.sub(r"[^A-Za-z0-9._/-].*", "", text)[:40]
+
+
+def _values(notice: Notice, texts: NullTranslations) -> Mapping[str, str]:
+    values = {
+        name: _listed(value, texts) if isinstance(value, list) else one_line(value)
+        for name, value in notice.detail.items()
+    }
+    values["from"] = values.get("from") or texts.gettext(NOBODY_KNOWN)
+    return values
+
+
+def _listed(value: Sequence[object], texts: NullTranslations) -> str:
+    return one_line(", ".join(str(one) for one in value)) if value else texts.gettext(ANYWHERE)
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return VALUE.sub(lambda name: values.get(name[1], "–"), template)

@@ -1,0 +1,55 @@
+"""What each kind of notice says, all of it: `about_accounts`, `about_keys`, and here what is neither. A kind that is not
+among them makes no notice.
+
+Kinds are those of audit events, and a few that no single event makes: alerts of the gateway, deadlines, codes. Values
+stand in braces and come from the event; `{name}` is the key's, else what the event calls its subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from keywright.notices.about_accounts import ACCOUNTS
+from keywright.notices.about_keys import KEYS
+from keywright.notices.model import Wording, marked
+
+OTHERS: Mapping[str, Wording] = {
+    "code.email": Wording(
+        marked("Confirm your e-mail address"),
+        marked("Enter this code where you were asked for it. It serves once, for a few minutes."),
+    ),
+    "code.other": Wording(
+        marked("Your confirmation code"),
+        marked(
+            "Enter this code where you were asked for it, and only if you were just asked. It serves once, for a few "
+            "minutes."
+        ),
+    ),
+    "notices.test": Wording(
+        marked("This is a test"),
+        marked("If you can read this, notices arrive."),
+    ),
+}
+
+WORDINGS: Mapping[str, Wording] = {**ACCOUNTS, **KEYS, **OTHERS}
+
+NO_NEWS = frozenset(
+    {
+        "approval.consumed",
+        "audit.checkpoint_made",
+        "key.acknowledged",
+        "key.renamed",
+        "operator.link_made",
+        "permission.frozen",
+        "permission.unfrozen",
+        "session.ended",
+        "session.stepped_up",
+        "sub_account.described",
+        "token.created",
+        "token.disabled",
+        "token.refused",
+        "withdrawal_address.labelled",
+    }
+)
+"""Kinds of events that nobody is told of: their owner has just done them, or they are nobody's. A test in
+tests/test_house.py wants every kind of event either here or above."""
