@@ -56,6 +56,11 @@ class Settings:
         _one_of("auto", "open", "closed"),
         "Who may make accounts at the console: auto is open in the sandbox only.",
     )
+    captcha: str = _setting(
+        "auto",
+        _one_of("auto", "on", "off"),
+        "Whether making a key or an account at the console takes a captcha; auto: not in a sandbox for oneself.",
+    )
     development_pages: bool = _setting(
         False, _switch, "Serve /development, which shows every component of the console."
     )
@@ -131,6 +136,11 @@ class Settings:
     def sign_up_is_open(self) -> bool:
         """Tell whether anyone who reaches the console may make an account."""
         return self.sign_up == "open" or (self.sign_up == "auto" and self.is_sandbox)
+
+    @property
+    def asks_captcha(self) -> bool:
+        """Tell whether making a key or an account takes a captcha."""
+        return self.captcha == "on" or (self.captcha == "auto" and not self.is_sandbox)
 
     @property
     def is_sandbox(self) -> bool:

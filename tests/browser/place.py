@@ -120,7 +120,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(folder: Path) -> Iterator[Running]:
+def started(folder: Path, **environment: str) -> Iterator[Running]:
     """Give a running server in a folder nothing was ever started in; it had nothing to complain of when it is stopped."""
     clock = Clock(folder / "offset")
     installation = Installation(folder)
@@ -128,7 +128,7 @@ def started(folder: Path) -> Iterator[Running]:
         installation,
         folder / "server",
         (),
-        {"KEYWRIGHT_DEVELOPMENT_PAGES": "on", "PYTHONPATH": str(ROOT)},
+        {"KEYWRIGHT_DEVELOPMENT_PAGES": "on", "PYTHONPATH": str(ROOT), **environment},
         launcher=(sys.executable, "-m", "tests.support.shifted_server", str(folder / "offset")),
     )
     try:

@@ -45,6 +45,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         identity=services.identity,
         issuing=services.issuing,
         entrance=services.entrance,
+        captcha=services.captcha,
         sub_accounts=services.sub_accounts,
         passkeys=services.passkeys,
         whitelist=services.whitelist,

@@ -23,12 +23,16 @@ def test_addresses_change_with_the_bytes(tmp_path: Path) -> None:
 def test_what_is_named_is_found() -> None:
     assets = Assets()
     assert set(assets.names) == {
+        "captcha.js",
         "console.css",
         "console.js",
         "passkeys.js",
         "favicon.svg",
         "key_made.js",
         "usage.js",
+        "vendor/altcha.css",
+        "vendor/altcha.min.js",
+        "vendor/altcha.pbkdf2.js",
         "vendor/htmx.min.js",
         "vendor/uplot.min.css",
         "vendor/uplot.min.js",
@@ -46,6 +50,7 @@ def test_what_is_named_is_found() -> None:
         "",
         "console.css",
         "vendor/manifest.json",
+        "vendor/altcha.LICENSE",
         "vendor/htmx.LICENSE",
         "vendor/uplot.LICENSE",
         "../assets.py",
@@ -63,19 +68,23 @@ def test_what_is_borrowed_is_what_its_maker_published() -> None:
     for name, said in MANIFEST.items():
         body = (STATIC / "vendor" / name).read_bytes()
         assert sha256(body).hexdigest() == said["sha256"]
-        named = (f'version:"{said["version"]}"'.encode(), f"(v{said['version']})".encode())
-        assert name.endswith(".css") or any(version in body for version in named)
+        named = (
+            f'"{said["version"]}"'.encode(),
+            f'version:"{said["version"]}"'.encode(),
+            f"(v{said['version']})".encode(),
+        )
+        assert name.endswith((".css", ".pbkdf2.js")) or any(version in body for version in named)
         assert (STATIC / "vendor" / said["licence_file"]).is_file()
         assert said["source"].startswith("https://registry.npmjs.org/")
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    for name in ("console.css", "console.js", "key_made.js", "usage.js", "passkeys.js", "favicon.svg"):
+    for name in ("captcha.js", "console.css", "console.js", "key_made.js", "usage.js", "passkeys.js", "favicon.svg"):
         text = (STATIC / name).read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
 
 
-@pytest.mark.parametrize("name", ["console.js", "key_made.js", "usage.js", "passkeys.js"])
+@pytest.mark.parametrize("name", ["captcha.js", "console.js", "key_made.js", "usage.js", "passkeys.js"])
 def test_no_script_keeps_or_evaluates_anything(name: str) -> None:
     script = (STATIC / name).read_text("utf-8")
     for word in ("localStorage", "setItem", "eval(", "Function(", "innerHTML", "document.cookie", ".style"):

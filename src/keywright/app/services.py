@@ -14,6 +14,7 @@ from keywright.approvals.service import Approvals
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
 from keywright.identity.assertions import Issuer
+from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
 from keywright.identity.factors import Factors
 from keywright.identity.login import Login
@@ -47,6 +48,7 @@ class Services:
     identity: IdentityService
     issuing: IssuingService
     entrance: Entrance
+    captcha: Captcha
     sub_accounts: SubAccounts
     own: Particulars
     """What people keep up to date about themselves, and the checklist."""
@@ -111,6 +113,7 @@ def wire(
         identity=identity,
         issuing=issuing,
         entrance=entrance,
+        captcha=Captcha(keyring=keyring),
         sub_accounts=sub_accounts,
         own=own,
         whitelist=whitelist,

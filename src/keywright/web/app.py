@@ -19,6 +19,7 @@ from keywright.web.pages import (
     account_security,
     approvals,
     arriving,
+    captcha,
     key_making,
     key_pages,
     key_shown,
@@ -76,6 +77,7 @@ class Console:
         self._names = {name for name, _ in self._headers}
         pages = [
             *arriving.PAGES,
+            *captcha.PAGES,
             *second_factor.PAGES,
             *account_security.PAGES,
             *passkeys.PAGES,

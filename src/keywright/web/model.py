@@ -31,6 +31,7 @@ class Frame:
     waiting: int = 0
     """Withdrawals that wait to be confirmed."""
     is_sandbox: bool = False
+    asks_captcha: bool = False
     notice: str = ""
     """Code of what was just done, after a redirect: see `notices.html`. Unknown ones show nothing."""
     has_passkeys: bool = False

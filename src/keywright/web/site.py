@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from keywright.approvals.service import Approvals
 from keywright.gateway.address import compile_networks
+from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
 from keywright.identity.model import RelyingParty
 from keywright.identity.passkey_entrance import PasskeyEntrance
@@ -39,6 +40,8 @@ class Place:
     futures_url: str
     header_prefix: str = "KC-API-"
     sign_up_is_open: bool = True
+    asks_captcha: bool = False
+    """Whether making a key or an account takes a captcha (K5)."""
     trusted_proxies: tuple[str, ...] = ()
     play_money: str = ""
     """What every new account finds in the sandbox, in words."""
@@ -104,6 +107,7 @@ class Site:
     identity: IdentityService
     issuing: IssuingService
     entrance: Entrance
+    captcha: Captcha
     sub_accounts: SubAccounts
     passkeys: PasskeyEntrance
     whitelist: Whitelist

@@ -229,6 +229,7 @@ class Visit:
             waiting=self.waiting,
             is_sandbox=self.site.place.is_sandbox,
             has_passkeys=self.has_passkeys,
+            asks_captcha=self.site.place.asks_captcha,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             unread=self.unread,
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from keywright.storage.tables import challenges
 from keywright.storage.transaction import Tx
@@ -83,6 +84,23 @@ async def burn_code(tx: Tx, asked: Asked, *, digest: bytes, now: int) -> bool:
         challenges.c.expires_at > now,
     )
     return (await tx.execute(update(challenges).where(*good).values(used_at=now))).rowcount == 1
+
+
+async def spend(tx: Tx, challenge_id: str, *, purpose: str, expires_at: int, now: int) -> bool:
+    """Keep that a challenge of a stranger's or a session's was answered; tell whether it was this call that did."""
+    into = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(challenges)
+    row = into.values(
+        id=challenge_id,
+        account_id="",
+        purpose=purpose,
+        value=b"",
+        context="",
+        tries=1,
+        created_at=now,
+        expires_at=expires_at,
+        used_at=now,
+    )
+    return (await tx.execute(row.on_conflict_do_nothing(index_elements=["id"]))).rowcount == 1
 
 
 async def forget_challenges(tx: Tx, *, before: int) -> None:

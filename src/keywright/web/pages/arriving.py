@@ -11,6 +11,7 @@ from starlette.responses import Response
 from keywright.errors import Conflict, KeywrightError, Limited, NotFound
 from keywright.identity.rules import strength
 from keywright.web.model import Form
+from keywright.web.pages.captcha import solved
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.security import new_token
 from keywright.web.texts import marked
@@ -44,6 +45,7 @@ async def sign_up(visit: Visit) -> Response:
     if not visit.site.place.sign_up_is_open:
         raise Conflict("accounts are made by the operator here", hint="ask whoever runs this")
     try:
+        await solved(visit)
         opened = await visit.site.entrance.sign_up(
             visit.text("email"), visit.secret("password"), visitor=visit.visitor, now=visit.now
         )

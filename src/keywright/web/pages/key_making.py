@@ -13,6 +13,7 @@ from keywright.issuing.addresses import parse_allowlist
 from keywright.issuing.model import NewKey, Permission
 from keywright.issuing.rules import free_slot, places_taken
 from keywright.web.model import Form
+from keywright.web.pages.captcha import solved
 from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
 from keywright.web.pages.key_shown import made_page
 from keywright.web.pages.plain_words import Plan, summary_of, warnings_of
@@ -105,6 +106,7 @@ async def create(visit: Visit) -> Response:
     except KeywrightError as problem:
         return _form(visit, _returned(visit, wish, problem), status=status_of(problem))
     try:
+        await solved(visit)
         passphrase = await vetted_passphrase(visit, about=(wish.name, wish.memo))
         proof = await visit.step_up()
         wanted = frozenset(Permission(one) for one in wish.permissions)
