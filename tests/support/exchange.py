@@ -79,6 +79,8 @@ def office_of(services: Services, **more: Any) -> Office:
         audit=services.audit,
         tokens=services.tokens,
         login=services.login,
+        identities=services.own.identities,
+        approvals=services.approvals,
         clock=services.clock,
         **more,
     )

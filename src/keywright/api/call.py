@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastapi import Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from keywright.api.problems import Cause, Problem
+from keywright.approvals.service import Approvals
 from keywright.audit.events import Actor
 from keywright.audit.log import AuditLog
 from keywright.gateway.address import Networks
 from keywright.identity import assertions
-from keywright.identity.assertions import AssertionRefused
+from keywright.identity.assertions import LIFETIME_MS, AssertionRefused
 from keywright.identity.entrance import Entrance
+from keywright.identity.identities import Identities
 from keywright.identity.login import Login
 from keywright.identity.model import FactorProof
 from keywright.identity.service import IdentityService
@@ -26,6 +28,8 @@ from keywright.storage.transaction import Database
 ASSERTION = "X-Keywright-Assertion"
 PLACE = "keywright.call"
 """Where the call stands in the ASGI scope."""
+
+SECOND_MS = 1_000
 
 bearer = HTTPBearer(auto_error=False, scheme_name="serviceToken", description="A service token, `kwst_…`.")
 assertion = APIKeyHeader(
@@ -47,6 +51,8 @@ class Office:
     audit: AuditLog
     tokens: Tokens
     login: Login
+    identities: Identities
+    approvals: Approvals
     clock: Callable[[], int]
     networks: Networks = ()
     """The proxies whose word on the client's address counts."""
@@ -89,6 +95,20 @@ class Call:
         It must be for this very request, and with `fresh` tell of a second factor of the last ten minutes. Raises `Problem`
         and `AssertionRefused`.
         """
+        proof = await self._proved(account_id, sub_account=sub_account)
+        if fresh and not proof.is_fresh(now=self.now):
+            raise _stale()
+        return proof
+
+    async def person_for(self, account_id: str, purpose: str, *, sub_account: str = "", since: int) -> FactorProof:
+        """Use up an assertion that confirms one thing and nothing else: its second factor was proved within the last
+        minute, and after `since`, when there was something to confirm. Raises `Problem` and `AssertionRefused`."""
+        proof = await self._proved(account_id, sub_account=sub_account)
+        if proof.at < max(since - SECOND_MS, self.now - LIFETIME_MS):  # `factor_at` has whole seconds
+            raise _stale()
+        return replace(proof, at=self.now).made_for(purpose)
+
+    async def _proved(self, account_id: str, *, sub_account: str) -> FactorProof:
         if len(self.said) != 1:
             raise Problem(
                 Cause.ASSERTION_MISSING,
@@ -104,14 +124,15 @@ class Call:
                 hint="method, target_sha256 and body_sha256 name the one request it serves for",
             )
         async with self.office.database.write() as tx:
-            proof = await login.person(tx, said, account_id, sub_account=sub_account)
-        if fresh and not proof.is_fresh(now=self.now):
-            raise AssertionRefused(
-                "factor_stale",
-                "the second factor was proved too long ago for this",
-                hint="ask your user for it again; factor_at says when it was proved",
-            )
-        return proof
+            return await login.person(tx, said, account_id, sub_account=sub_account, actor=self.actor(), now=self.now)
+
+
+def _stale() -> AssertionRefused:
+    return AssertionRefused(
+        "factor_stale",
+        "the second factor was proved too long ago for this",
+        hint="ask your user for it again; factor_at says when it was proved",
+    )
 
 
 def may(scope: Scope) -> Callable[[Request], Awaitable[Call]]:

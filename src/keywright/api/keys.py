@@ -11,6 +11,7 @@ from pydantic import Field
 from keywright.api.accounts import AccountId
 from keywright.api.answers import Named
 from keywright.api.call import Call, assertion, may
+from keywright.api.key_making import Making, made, vetted
 from keywright.api.problems import Cause
 from keywright.api.shapes import (
     PERSON,
@@ -21,6 +22,7 @@ from keywright.api.shapes import (
     MadeOut,
     Passphrases,
     Renamed,
+    Rotated,
     WantedKey,
     answers,
     key_out,
@@ -29,8 +31,7 @@ from keywright.errors import KeywrightError, NotProven
 from keywright.identity import limits
 from keywright.identity.model import FactorProof
 from keywright.identity.token_model import Scope
-from keywright.issuing.model import ApiKey, NewKey, Owner, Passphrase
-from keywright.issuing.passphrases import IsPassword
+from keywright.issuing.model import ApiKey, Issued, NewKey, Owner, Passphrase
 from keywright.secret import Secret
 from keywright.storage.transaction import Tx
 
@@ -53,6 +54,9 @@ class Whose(Asked):
 
 OfWhom = Annotated[Whose, Query()]
 CHANGES = answers(*PERSON, Cause.NOT_ALLOWED, Cause.TOO_MANY_ATTEMPTS)
+MAKES = answers(*PERSON, Cause.NOT_ALLOWED, Cause.LIMIT_REACHED, Cause.ANSWER_OF_ANOTHER, Cause.TOO_MANY_ATTEMPTS) | {
+    200: {"model": MadeOut, "description": "The same call made this key before; its secret is not shown again"}
+}
 PERSONAL = [Security(assertion)]
 
 Verb = Callable[[Tx, Owner, FactorProof], Awaitable[ApiKey]]
@@ -75,13 +79,7 @@ async def read_key(call: Reader, account_id: AccountId, key_id: KeyId, whose: Of
     return key_out(key, now=call.now)
 
 
-@router.post(
-    "",
-    status_code=201,
-    responses=answers(*PERSON, Cause.NOT_ALLOWED, Cause.LIMIT_REACHED, Cause.ANSWER_OF_ANOTHER, Cause.TOO_MANY_ATTEMPTS)
-    | {200: {"model": MadeOut, "description": "The same call made this key before; its secret is not shown again"}},
-    dependencies=PERSONAL,
-)
+@router.post("", status_code=201, responses=MAKES, dependencies=PERSONAL)
 async def create_key(
     *,
     call: Writer,
@@ -95,31 +93,64 @@ async def create_key(
 
     Takes `keys:write`, and the account's owner with a fresh second factor.
     """
-    office, owner, named = call.office, Owner(account_id, whose.sub_account), Named(call, idempotency_key or "")
-    proof = await call.person(account_id, sub_account=whose.sub_account)
-    async with office.database.read() as tx:
-        known = await named.made(tx)
-    vetted = None if known else await _vetted(call, owner, wanted.passphrase, about=(wanted.name, wanted.memo))
-    async with office.database.write() as tx:
-        await office.identity.lock(
-            tx, account_id
-        )  # of two calls under one name the second one sees what the first made
-        known = await named.made(tx)
-        if known is not None or vetted is None:
-            response.status_code = 200
-            return MadeOut(key=key_out(await office.issuing.key(tx, owner, known or ""), now=call.now), secret=None)
+
+    async def issue(tx: Tx, owner: Owner, passphrase: Passphrase, proof: FactorProof) -> Issued:
         new_key = NewKey(
             wanted.name,
-            vetted,
+            passphrase,
             frozenset(wanted.permissions),
             wanted.environment,
             tuple(wanted.addresses),
             wanted.memo,
             pending=True,
         )
-        issued = await office.issuing.issue(tx, owner, new_key, proof=proof, actor=call.actor(proof), now=call.now)
-        await named.keep(tx, issued.key.id)
-    return MadeOut(key=key_out(issued.key, now=call.now), secret=issued.secret.reveal_text())
+        return await call.office.issuing.issue(tx, owner, new_key, proof=proof, actor=call.actor(proof), now=call.now)
+
+    about = (wanted.name, wanted.memo)
+    making = Making(Named(call, idempotency_key or ""), Owner(account_id, whose.sub_account), wanted.passphrase, about)
+    return await made(making, issue, response)
+
+
+@router.post("/{key_id}/rotate", status_code=201, responses=MAKES, dependencies=PERSONAL)
+async def rotate_key(
+    *,
+    call: Writer,
+    account_id: AccountId,
+    key_id: KeyId,
+    wanted: Rotated,
+    whose: OfWhom,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> MadeOut:
+    """Make a key's successor; its secret is in this answer and nowhere else. Both work for a while, `overlap_hours`.
+
+    It waits until it is acknowledged. Takes `keys:write`, and the account's owner with a fresh second factor.
+    """
+
+    async def rotate(tx: Tx, owner: Owner, passphrase: Passphrase, proof: FactorProof) -> Issued:
+        return await call.office.issuing.rotate(
+            tx,
+            owner,
+            key_id,
+            passphrase=passphrase,
+            overlap_hours=wanted.overlap_hours,
+            pending=True,
+            proof=proof,
+            actor=call.actor(proof),
+            now=call.now,
+        )
+
+    making = Making(Named(call, idempotency_key or ""), Owner(account_id, whose.sub_account), wanted.passphrase, ())
+    return await made(making, rotate, response)
+
+
+@router.post("/{key_id}/discard", responses=answers(Cause.CONFLICT))
+async def discard_key(call: Writer, account_id: AccountId, key_id: KeyId, whose: OfWhom) -> KeyOut:
+    """Remove a key whose secret never arrived, and free its place. Needs no person. Takes `keys:write`."""
+    async with call.office.database.write() as tx:
+        owner = Owner(account_id, whose.sub_account)
+        key = await call.office.issuing.discard(tx, owner, key_id, actor=call.actor(), now=call.now)
+    return key_out(key, now=call.now)
 
 
 @router.post("/{key_id}/acknowledge", responses=CHANGES, dependencies=PERSONAL)
@@ -165,7 +196,7 @@ async def change_passphrase(
     proof = await call.person(account_id, sub_account=whose.sub_account)
     async with office.database.read() as tx:
         key = await office.issuing.key(tx, owner, key_id)
-    new = await _vetted(call, owner, wanted.new, about=(key.name, key.memo))
+    new = await vetted(call, owner, wanted.new, about=(key.name, key.memo))
     subjects = {f"passphrase:{key_id}": limits.PASSPHRASE}
     await office.entrance.charge(subjects, now=call.now)  # only a wrong present one stays counted
     try:
@@ -224,19 +255,3 @@ async def _changed(call: Call, account_id: str, whose: Whose, verb: Verb, *, fre
     async with call.office.database.write() as tx:
         key = await verb(tx, Owner(account_id, whose.sub_account), proof)
     return key_out(key, now=call.now)
-
-
-async def _vetted(call: Call, owner: Owner, typed: str, *, about: tuple[str, ...]) -> Passphrase:
-    """Return the passphrase if it may protect a key. That it is the account's password is not to be had for the asking."""
-    entrance, subjects = call.office.entrance, {f"vetted:{owner.account_id}": limits.PASSPHRASE}
-    await entrance.charge(subjects, now=call.now)
-    try:
-        async with call.office.database.read() as tx:
-            vetted = await call.office.issuing.vet_passphrase(tx, owner, Secret(typed), about=about)
-    except IsPassword:
-        raise
-    except KeywrightError:
-        await entrance.forgive(subjects, at=call.now)
-        raise
-    await entrance.forgive(subjects, at=call.now)
-    return vetted

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from keywright.api.problems import MEDIA_TYPE, STATUSES, TITLES, Cause
 from keywright.identity.model import Account
 from keywright.issuing.model import ApiKey, Permission
+from keywright.issuing.rules import OVERLAP_MOST_HOURS
 
 TEXT = r"^[^\x00-\x1f\x7f]*$"
 MOST_LISTED = 200
@@ -158,6 +159,13 @@ class Renamed(Sent):
     memo: str | None = Field(default=None, max_length=128)
 
 
+class Rotated(Sent):
+    """A key's successor: its passphrase, and for how long both work."""
+
+    passphrase: str = SECRET
+    overlap_hours: int = Field(default=OVERLAP_MOST_HOURS, ge=0, le=OVERLAP_MOST_HOURS)
+
+
 class Bound(Sent):
     """The addresses a key is bound to from now on."""
 
@@ -188,6 +196,10 @@ class KeyOut(Answered):
     expires_at: int | None
     last_used_at: int | None
     last_used_from: str
+    predecessor_id: str | None
+    """The key whose successor this is."""
+    overlap_until: int | None
+    """Of a key with a successor: from then on only that one is taken."""
     version: int
     is_altered: bool
     """Whether its record was changed outside Keywright: then it is refused."""
@@ -223,6 +235,8 @@ def key_out(key: ApiKey, *, now: int) -> KeyOut:
         expires_at=key.grant.expires_at,
         last_used_at=key.last_used_at,
         last_used_from=key.last_used_from,
+        predecessor_id=key.grant.predecessor_id or None,
+        overlap_until=key.grant.overlap_until,
         version=key.grant.version,
         is_altered=not key.holds,
     )

@@ -42,6 +42,8 @@ def management(services: Services, settings: Settings) -> ManagementApi:
             audit=services.audit,
             tokens=services.tokens,
             login=services.login,
+            identities=services.own.identities,
+            approvals=services.approvals,
             clock=services.clock,
             networks=compile_networks(settings.trusted_proxies),
             is_https=settings.public_url.startswith("https://"),

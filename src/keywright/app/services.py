@@ -121,7 +121,7 @@ def wire(
         passkeys=PasskeyEntrance(entrance, Passkeys(keyring=keyring, audit=audit)),
         clock=clock,
         tokens=Tokens(keyring=keyring, audit=audit),
-        login=Login(identity, audit, passwords, keyring, issuer, login_url),
+        login=Login(identity, audit, passwords, keyring, own.identities, whitelist, issuer, login_url),
     )
 
 

@@ -29,7 +29,7 @@ from keywright.ids import new_id
 from keywright.sealing.keyring import Keyring
 from keywright.storage.transaction import Tx
 
-FACTORS = frozenset({"totp", "passkey"})
+FACTORS = frozenset({"totp", "passkey", "assertion"})
 """What confirms. A recovery code does not: who found the paper must not empty the account with it."""
 
 LIVING = (State.WAITING.value, State.CONFIRMED.value)

@@ -23,6 +23,8 @@ LABEL = "identity/v1"
 """The label under which the keyring derives the key of the rows' MACs."""
 
 SANDBOX = "sandbox"
+ASSERTION = "assertion"
+"""Who decided where an exchange vouches for its users."""
 
 
 class Identities:
@@ -110,6 +112,21 @@ class Identities:
         why = "" if approve else said.reason(reason)
         kind = Kind.IDENTITY_APPROVED if approve else Kind.IDENTITY_REFUSED
         return await self._decide(tx, identity, wanted, kind, by=actor.id, reason=why, actor=actor, now=now)
+
+    async def vouch_identity(self, tx: Tx, account_id: str, *, approved: bool, actor: Actor, now: int) -> None:
+        """Keep what an exchange that brings its own login says of its user's identity; who they are stays with it.
+
+        What an operator decided here stands. Does nothing where nothing changes.
+        """
+        await store.lock_account(tx, account_id=account_id)
+        before = await self.of(tx, account_id)
+        is_approved = before is not None and before.state is IdentityState.APPROVED
+        if approved == is_approved or (before is not None and before.decided_by not in {"", ASSERTION}):
+            return
+        kept = before or Identity(account_id, IdentityState.SUBMITTED, "", "", "", submitted_at=now, version=0)
+        wanted = IdentityState.APPROVED if approved else IdentityState.REFUSED
+        kind = Kind.IDENTITY_APPROVED if approved else Kind.IDENTITY_REFUSED
+        await self._decide(tx, kept, wanted, kind, by=ASSERTION, reason="", actor=actor, now=now)
 
     async def _decide(
         self,

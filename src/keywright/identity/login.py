@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.identity import assertions
 from keywright.identity.assertions import Assertion, AssertionRefused, Issuer
+from keywright.identity.identities import Identities
 from keywright.identity.model import Account, FactorProof, Visitor
 from keywright.identity.passwords import Passwords
 from keywright.identity.service import IdentityService
 from keywright.identity.store import external as store
+from keywright.identity.whitelist import Whitelist
 from keywright.sealing.keyring import Keyring
 from keywright.storage.transaction import Tx
 
 LABEL = "external-account/v1"
 """The label under which the keyring derives the key of what the audit log knows an account's owner by."""
+
+FACTOR = "assertion"
+"""The factor of who was proved by an exchange's word."""
 
 KEPT_MS = 2 * assertions.LIFETIME_MS
 """How long a used assertion is remembered after its end, against clocks that are set back."""
@@ -38,6 +43,8 @@ class Login:
     audit: AuditLog
     passwords: Passwords
     keyring: Keyring
+    identities: Identities
+    whitelist: Whitelist
     issuer: Issuer | None = None
     url: str = ""
     """Where people sign in; empty: not by browser."""
@@ -97,10 +104,13 @@ class Login:
                 "assertion_used", "this assertion was used before", hint="sign a new one, with a new jti"
             )
 
-    async def person(self, tx: Tx, assertion: Assertion, account_id: str, *, sub_account: str = "") -> FactorProof:
+    async def person(
+        self, tx: Tx, assertion: Assertion, account_id: str, *, sub_account: str = "", actor: Actor, now: int
+    ) -> FactorProof:
         """Use up an assertion that this person is here, and return when their second factor was proved.
 
-        Raises `AssertionRefused` when it is someone else's, of another sub-account, or was used before.
+        What it says of identity and whitelist counts from now on. Raises `AssertionRefused` when it is someone else's, of
+        another sub-account, or was used before.
         """
         await self.spend(tx, assertion)
         try:
@@ -113,7 +123,18 @@ class Login:
             raise AssertionRefused(
                 "assertion_of_another", "this assertion is about someone else", hint="sub names the account's own user"
             )
-        return FactorProof(account.id, "assertion", assertion.factor_at or 0)
+        return await self._hear(tx, account, assertion, actor=actor, now=now)
+
+    async def _hear(self, tx: Tx, account: Account, assertion: Assertion, *, actor: Actor, now: int) -> FactorProof:
+        proof = FactorProof(account.id, FACTOR, assertion.factor_at or 0)
+        actor = replace(actor, factor=FACTOR)
+        if assertion.identity:
+            approved = assertion.identity == "approved"
+            await self.identities.vouch_identity(tx, account.id, approved=approved, actor=actor, now=now)
+        if assertion.has_whitelist and account.whitelist_on_at is None:
+            # That it was switched off there is not heard: ours is loosened by a step-up here only.
+            await self.whitelist.switch_on(tx, account.id, actor=actor, now=now)
+        return proof
 
     async def forget(self, tx: Tx, *, now: int) -> None:
         """Drop used assertions that nobody could use again."""
