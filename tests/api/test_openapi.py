@@ -36,7 +36,8 @@ HOLDS = [
     openapi.content_type_conformance,
     openapi.response_schema_conformance,
 ]
-OPERATIONS = [found.ok() for found in schemathesis.openapi.from_dict(routes().openapi()).get_all_operations()]
+SCHEMA: Any = schemathesis.openapi.from_dict(routes().openapi())
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
 
 Send = Callable[[Any, bool, bool], httpx2.Response]
 
