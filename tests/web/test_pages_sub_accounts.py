@@ -52,6 +52,9 @@ async def test_its_keys_have_a_panel_of_their_own(ada: Caller) -> None:
     await ada.get("/api-management")
     assert (main in ada.text, sub in ada.text) == (True, False)
     assert 'href="/api-management?sub=trading1"' in ada.text
+    await ada.get("/api-management/new?sub=trading1")
+    assert "purpose=spot-bot&sub=trading1#wish" in ada.text
+    assert '<input type="hidden" name="sub" value="trading1">' in ada.text
     await ada.get("/api-management?sub=trading1")
     assert (main in ada.text, sub in ada.text) == (False, True)
     assert 'href="/api-management/new?sub=trading1"' in ada.text
@@ -86,8 +89,9 @@ async def test_somebody_elses_is_no_page(ada: Caller, bob: Caller) -> None:
 async def test_money_moves_there_and_back(ada: Caller, world: World) -> None:
     await ada.arrive()
     page = await make(ada, "trading1")
-    before = await everything(world.services)
     await ada.get(page)
+    assert re.search(r">10000 USDT<", ada.text)
+    before = await everything(world.services)
     for amount, said in {
         "": "no amount",
         "-1": "no amount",

@@ -22,10 +22,17 @@ class SandboxPurses:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def available(self, account_id: str, sub_account: str) -> Mapping[str, str]:
+    async def available(self, account_id: str, sub_account: str, *, now: int) -> Mapping[str, str]:
         """Return what can be moved out of a main account by currency, as plain decimal text."""
+        owner = Owner(account_id, sub_account)
         async with self._database.read() as tx:
-            found = await service.balances(tx, Owner(account_id, sub_account), book="main")
+            is_due = await service.needs_attention(tx, owner, now=now)
+            found = {} if is_due else await service.balances(tx, owner, book="main")
+        if is_due:  # for instance a newcomer, who was not given any money yet
+            with localcontext(EXACT):
+                async with self._database.write() as tx:
+                    await service.attend(tx, owner, now=now)
+                    found = await service.balances(tx, owner, book="main")
         return {purse.currency: plain(balance.available) for purse, balance in found.items() if balance.available}
 
     async def move(self, account_id: str, *, source: str, target: str, currency: str, amount: str, now: int) -> None:

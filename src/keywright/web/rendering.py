@@ -90,6 +90,7 @@ def _environment(locale: str, assets: Assets, texts: Texts) -> Environment:
         "integrity": assets.integrity,
         "blank": Form(),
         "filled": filled,
+        "zip": zip,
         "old_days": OLD_DAYS,
         "idle_days": IDLE_DAYS,
     }

@@ -89,7 +89,7 @@ class Place:
 class Purses(Protocol):
     """The sandbox's money, for who moves it between an account and its sub-accounts."""
 
-    async def available(self, account_id: str, sub_account: str) -> Mapping[str, str]:
+    async def available(self, account_id: str, sub_account: str, *, now: int) -> Mapping[str, str]:
         """Return what can be moved out of a main account by currency, as plain decimal text."""
         ...
 

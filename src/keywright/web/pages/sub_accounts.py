@@ -134,8 +134,8 @@ async def _one(
         which=which,
         sub_account=_view(sub, keys=keys),
         has_purses=purses is not None,
-        own=await purses.available(sub.account_id, "") if purses else {},
-        theirs=await purses.available(sub.account_id, sub.name) if purses else {},
+        own=await purses.available(sub.account_id, "", now=visit.now) if purses else {},
+        theirs=await purses.available(sub.account_id, sub.name, now=visit.now) if purses else {},
         needs_code=visit.needs_code,
     )
 
