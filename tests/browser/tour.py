@@ -199,6 +199,9 @@ class Tour:
         give_code(page, self.authenticator.code(), press="Confirm")
         expect_title(page, "Security")
         yield "security, confirmed"
+        link(page, "Add a passkey").click()
+        expect_title(page, "Add a passkey")
+        yield "new passkey"
 
     def parts_of_the_account(self) -> Iterator[str]:
         """Sub-accounts: none, a wrong one, one with keys and money."""
