@@ -20,10 +20,10 @@ from tests.browser.pages import (
     field,
     give_code,
     link,
-    read_values,
     section,
     sign_in,
     sign_out,
+    take_values,
     wish_for_key,
 )
 from tests.browser.place import Running
@@ -111,7 +111,7 @@ def test_a_passkey_is_made_signs_in_confirms_a_key_and_is_removed(
     assert virtual.credentials()[0]["signCount"] == 2
     field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
     button(page, USE).click()
-    assert running.bot(read_values(page)).is_served()
+    assert running.bot(take_values(page)).is_served()
 
     running.clock.advance(minutes=11)
     page.goto(running.console + "/security")
