@@ -16,10 +16,12 @@ from keywright.app.mailing import ROUND_SECONDS
 from keywright.app.services import Services
 from keywright.app.withdrawals import settle_approvals
 from keywright.notices.courier import Courier
+from keywright.notices.saying import day_of
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 30.0
 FORGET_SECONDS = 3_600.0
+DEADLINE_SECONDS = 300.0
 DAY_MS = 24 * 60 * 60 * 1000
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ async def chores(
     """Do the chores while the block runs; write what waits to be written at its end. 0 minutes: no checkpoints."""
 
     async def forget() -> None:
-        await gateways.usage.forget(before=services.clock() - usage_days * DAY_MS)
+        now = services.clock()
+        await gateways.usage.forget(before=now - usage_days * DAY_MS, now=now)
 
     async def forget_attempts() -> None:
         await services.entrance.forget(now=services.clock())
@@ -60,6 +63,7 @@ async def chores(
         asyncio.create_task(every(FORGET_SECONDS, lambda: disable_idle(services)), name="idle"),
         asyncio.create_task(every(EXPIRE_SECONDS, lambda: settle_approvals(services)), name="approvals"),
         asyncio.create_task(every(FORGET_SECONDS, forget_notices), name="notices"),
+        asyncio.create_task(every(DEADLINE_SECONDS, lambda: tell_deadlines(services)), name="deadlines"),
     ]
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
@@ -126,3 +130,21 @@ async def end_overlaps(services: Services) -> None:
     for owner, key_id in due:
         async with services.database.write() as tx:
             await services.issuing.end_overlap(tx, owner, key_id, now=now)
+
+
+async def tell_deadlines(services: Services) -> None:
+    """Tell owners of the deadlines of their keys, once for each point of the schedule (K12)."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.issuing.due_deadlines(tx, now=now)
+    for one in due:
+        async with services.database.write() as tx:
+            await services.notices.post(
+                tx,
+                one.owner.account_id,
+                f"deadline.{one.kind}",
+                subject=one.key_id,
+                detail={"day": day_of(one.at), "days": one.days_left},
+                now=now,
+                once=f"deadline:{one.once}",
+            )

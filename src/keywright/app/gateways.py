@@ -19,6 +19,7 @@ from keywright.gateway.replay import WIDEST_WINDOW_MS
 from keywright.gateway.routes import kucoin_routes
 from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream, check_base_url
 from keywright.gateway.usage import Usage
+from keywright.gateway.watcher import Watcher
 from keywright.issuing.model import Environment
 from keywright.issuing.rules import HOUR_MS
 from keywright.protocol.kucoin import KucoinDialect
@@ -60,7 +61,7 @@ class Gateways:
         self.freshness = SqliteFreshness(database_path)
         self.keys = Keys(services.database, keyring=services.keyring, audit=services.audit, freshness=self.freshness)
         self.state = EmbeddedState(services.database)
-        self.usage = Usage(services.database)
+        self.usage = Usage(services.database, Watcher(services.notices))
         self.assertions = Assertions(services.keyring.derive(ASSERTION_LABEL))
         self.sandbox = sandbox_of(services, approval_minutes=settings.approval_minutes) if settings.is_sandbox else None
         self._config = GatewayConfig(

@@ -7,7 +7,8 @@ import logging
 
 from keywright.gateway import store
 from keywright.gateway.model import Attempt
-from keywright.storage.transaction import Database
+from keywright.gateway.watcher import Learned, Watcher
+from keywright.storage.transaction import Database, Tx, is_temporary
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,9 @@ MOST_WAITING = 20_000
 class Usage:
     """The gateway's log book. `keep` from requests; `run` as a task beside them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, watcher: Watcher | None = None) -> None:
         self._database = database
+        self._watcher = watcher
         self._waiting: list[Attempt] = []
         self._strangers = 0
         self.dropped = 0
@@ -54,9 +56,11 @@ class Usage:
         finally:
             await asyncio.shield(self.flush())
 
-    async def forget(self, *, before: int) -> int:
-        """Drop records older than `before` (ms); return how many."""
+    async def forget(self, *, before: int, now: int | None = None) -> int:
+        """Drop records older than `before` (ms), and what the watch over keys needs no more; return how many records."""
         async with self._database.write() as tx:
+            if self._watcher is not None and now is not None:
+                await self._watcher.forget(tx, now=now)
             return await store.forget_usage(tx, before=before)
 
     async def flush(self) -> None:
@@ -65,5 +69,21 @@ class Usage:
         while self._waiting:
             batch = self._waiting[:BATCH]
             async with self._database.write() as tx:
+                learned = await self._look(tx, batch)
                 await store.keep_usage(tx, batch)
+            if self._watcher is not None and learned is not None:
+                self._watcher.learn(learned)
             del self._waiting[: len(batch)]
+
+    async def _look(self, tx: Tx, batch: list[Attempt]) -> Learned | None:
+        """Let the watch look at a batch. One that fails is said and passed over: records are written in any case."""
+        if self._watcher is None:
+            return None
+        try:
+            async with tx.begin_nested():
+                return await self._watcher.look(tx, batch)
+        except Exception as error:
+            if is_temporary(error):
+                raise
+            log.error("the watch over keys failed: %s", type(error).__name__)  # noqa: TRY400  values stay out of the log
+            return None

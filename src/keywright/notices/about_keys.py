@@ -79,6 +79,12 @@ KEYS: Mapping[str, Wording] = {
             "If it is not your own client with an old secret, nothing is lost, but someone knows the key’s id."
         ),
     ),
+    "watch.off": Wording(
+        marked("Something still uses the API key “{name}”, which is off"),
+        marked(
+            "At least {count} requests within a minute were refused: {reason}. If it is a program of yours, stop it."
+        ),
+    ),
     "watch.dormant": Wording(
         marked("The API key “{name}” was used after a long rest"),
         marked("It was not used for {days} days, and is now used from {from}."),
@@ -88,5 +94,20 @@ KEYS: Mapping[str, Wording] = {
         marked("The API key “{name}” was used by two at once"),
         marked("Within ten minutes it was used from two addresses or by two programs: {places}."),
         chat=True,
+    ),
+    # ── deadlines (K12) ─────────────────────────────────────────────────────────────────────────────────────────────
+    "deadline.expiry": Wording(
+        marked("The API key “{name}” expires on {day}"),
+        marked("Days left: {days}. Every request with it is refused afterwards: rotate it in time."),
+    ),
+    "deadline.age": Wording(
+        marked("The API key “{name}” is 90 days old on {day}"),
+        marked("Days left: {days}. It goes on working, but keys should be replaced by then: rotate it."),
+    ),
+    "deadline.overlap": Wording(
+        marked("The API key “{name}” gives way to its successor on {day}"),
+        marked(
+            "Days left: {days}. Every request with the old one is refused afterwards: see that nothing uses it any more."
+        ),
     ),
 }

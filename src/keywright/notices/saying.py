@@ -68,6 +68,11 @@ def moment(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def day_of(at: int) -> str:
+    """Return the day this is on, in UTC, the same in every language."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d")
+
+
 def masked(key_id: str) -> str:
     """Return enough of a key's id to tell it from the others."""
     return f"{key_id[:4]}…{key_id[-4:]}"
