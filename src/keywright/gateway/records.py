@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from keywright.gateway import buckets, store
 from keywright.gateway.buckets import Span
-from keywright.gateway.usage_model import Count, Figures, Leaf, Record, Wanted
+from keywright.gateway.usage_model import ALLOWED, Count, Figures, Leaf, Record, Wanted
 from keywright.issuing.model import Owner
 from keywright.storage.transaction import Database, Tx
 
@@ -81,6 +81,23 @@ async def figures(tx: Tx, owner: Owner, key_id: str, wanted: Wanted, span: Span)
 async def lately(tx: Tx, owner: Owner, *, now: int) -> dict[str, Count]:
     """Return what each of the owner's keys did in the span "24h": one query for all."""
     return await store.counts_by_key(tx, owner, since=buckets.SPANS["24h"].begins(now))
+
+
+async def first_use(tx: Tx, owner: Owner, key_id: str) -> int | None:
+    """Return when a request with this key was first allowed, as far as records go back."""
+    found = await _look(tx, owner, key_id, Wanted(verdict=ALLOWED), beyond=None, newer=True, limit=1)
+    return found[0].at if found else None
+
+
+async def places(tx: Tx, owner: Owner, key_id: str, *, since: int, most: int = 20) -> list[tuple[str, int]]:
+    """Return from where requests with this key were allowed since then, and when last; the newest first."""
+    found = []
+    for address in await store.addresses_since(tx, owner, key_id, Wanted(since=since, verdict=ALLOWED), most=most):
+        wanted = Wanted(since=since, verdict=ALLOWED, address=address)
+        found += [
+            (address, one.at) for one in await _look(tx, owner, key_id, wanted, beyond=None, newer=False, limit=1)
+        ]
+    return sorted(found, key=lambda one: one[1], reverse=True)
 
 
 async def pieces(

@@ -241,6 +241,13 @@ async def count_addresses(tx: Tx, owner: Owner, key_id: str, wanted: Wanted) -> 
     return (await tx.execute(query)).scalar_one()
 
 
+async def addresses_since(tx: Tx, owner: Owner, key_id: str, wanted: Wanted, *, most: int) -> list[str]:
+    """Return from where the requests came, those of the newest units first."""
+    address = usage_counts.c.address
+    query = select(address).where(*_counted(owner, key_id, wanted)).group_by(address)
+    return list((await tx.execute(query.order_by(func.max(usage_counts.c.at).desc(), address).limit(most))).scalars())
+
+
 async def counts_by_key(tx: Tx, owner: Owner, *, since: int) -> dict[str, Count]:
     """Return how many requests each of the owner's keys made in the hours since then."""
     mine = (api_keys.c.account_id == owner.account_id, api_keys.c.sub_account == owner.sub_account)

@@ -63,7 +63,7 @@ class KeyView:
     name: str
     memo: str
     status: str
-    """`active`, `disabled`, `expired` or `deleted`."""
+    """`active`, `pending`, `disabled`, `expired` or `deleted`."""
     permissions: tuple[str, ...]
     """`read`, `trade`, `transfer`, `withdraw`, in this order."""
     environment: str
@@ -83,6 +83,16 @@ class KeyView:
     """In the last 24 hours."""
     refused: int = 0
     """Of those."""
+    is_pending: bool = False
+    """Whether its secret never reached anybody, or nobody has said so yet."""
+    predecessor_id: str = ""
+    """The key that this one replaces; empty where there is none any more."""
+    successor_id: str = ""
+    """The key that replaces this one; empty where there is none."""
+    overlap_until: int | None = None
+    """When its successor takes its place."""
+    is_replaced: bool = False
+    """Whether that was."""
 
     @property
     def is_old(self) -> bool:
@@ -97,7 +107,23 @@ class KeyView:
     @property
     def can_be_deleted(self) -> bool:
         """Tell whether it is off already."""
-        return self.status in {"disabled", "expired"}
+        return not self.is_pending and self.status in {"disabled", "expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class RotationView:
+    """A key and its successor."""
+
+    old_id: str
+    new_id: str
+    until: int
+    """When only the successor works."""
+    old_status: str
+    new_status: str
+    first_used_at: int | None
+    """When a request with the successor was first allowed."""
+    still_from: tuple[tuple[str, int], ...]
+    """From where the old key was still used since there is a successor, and when last."""
 
 
 OLD_DAYS = 90

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.responses import Response
 
@@ -12,11 +12,12 @@ from keywright.gateway import records
 from keywright.gateway.usage_model import Count
 from keywright.identity import limits
 from keywright.identity.model import FactorProof, SubAccount
-from keywright.issuing.model import ApiKey, Passphrase, Permission
+from keywright.issuing.model import ApiKey, Passphrase, Permission, Status
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
 from keywright.web.model import Form, KeyView, Step
 from keywright.web.pages.arriving import HOME
+from keywright.web.pages.rotations import rotation_of
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
@@ -40,7 +41,7 @@ async def keys(visit: Visit) -> Response:
             lately = await records.lately(tx, visit.owner, now=visit.now)
     return visit.page(
         "keys.html",
-        keys=[view_of(key, now=visit.now, lately=lately.get(key.id)) for key in found],
+        keys=[view_of(key, now=visit.now, lately=lately.get(key.id), among=found) for key in found],
         most=visit.site.issuing.policy.keys_per_account,
         checklist=checklist,
         panels=["", *(sub.name for sub in subs)],
@@ -52,7 +53,7 @@ async def keys(visit: Visit) -> Response:
 
 async def key_page(visit: Visit) -> Response:
     """Show one key."""
-    return await _key_page(visit)
+    return await show_key(visit)
 
 
 async def disable(visit: Visit) -> Response:
@@ -61,8 +62,10 @@ async def disable(visit: Visit) -> Response:
         key = await visit.site.issuing.disable(tx, visit.owner, _id(visit), actor=visit.actor, now=visit.now)
     if visit.is_htmx:
         async with visit.site.database.read() as tx:
+            among = await visit.site.issuing.keys(tx, visit.owner)
             lately = await records.lately(tx, visit.owner, now=visit.now)
-        return visit.fragment("keys.html", "row", key=view_of(key, now=visit.now, lately=lately.get(key.id)))
+        shown = view_of(key, now=visit.now, lately=lately.get(key.id), among=among)
+        return visit.fragment("keys.html", "row", key=shown)
     return visit.to(visit.keys_at, done="key-disabled")
 
 
@@ -81,7 +84,7 @@ async def rename(visit: Visit) -> Response:
             )
     except KeywrightError as problem:
         form = visit.form("name", "memo", problem=problem, about="name")
-        return await _key_page(visit, which="rename", form=form, problem=problem)
+        return await show_key(visit, which="rename", form=form, problem=problem)
     return visit.to(_path(visit), done="key-renamed")
 
 
@@ -111,7 +114,7 @@ async def change_passphrase(visit: Visit) -> Response:
         new = await vetted_passphrase(visit, about=(key.name, key.memo))
     except KeywrightError as problem:
         form = visit.form(problem=problem, about="passphrase")
-        return await _key_page(visit, which="passphrase", form=form, problem=problem)
+        return await show_key(visit, which="passphrase", form=form, problem=problem)
 
     subjects = {f"passphrase:{key.id}": limits.PASSPHRASE}
 
@@ -180,8 +183,9 @@ async def delete(visit: Visit) -> Response:
     return await _sensitive(visit, "delete", change, (), about="", done="key-deleted", then=visit.keys_at)
 
 
-def view_of(key: ApiKey, *, now: int, lately: Count | None = None) -> KeyView:
-    """Return a key as pages show it; `lately` is what it did in the last 24 hours."""
+def view_of(key: ApiKey, *, now: int, lately: Count | None = None, among: Iterable[ApiKey] = ()) -> KeyView:
+    """Return a key as pages show it; `lately` is what it did in the last 24 hours, `among` are its owner's keys."""
+    overlap_until = key.grant.overlap_until
     return KeyView(
         id=key.id,
         masked=f"{key.id[:4]}…{key.id[-4:]}",
@@ -200,6 +204,11 @@ def view_of(key: ApiKey, *, now: int, lately: Count | None = None) -> KeyView:
         idle_days=max(0, now - (key.last_used_at or key.created_at)) // DAY_MS,
         requests=lately.requests if lately else 0,
         refused=lately.refused if lately else 0,
+        is_pending=key.grant.status is Status.PENDING,
+        predecessor_id=next((one.id for one in among if one.id == key.grant.predecessor_id), ""),
+        successor_id=next((one.id for one in among if one.grant.predecessor_id == key.id), ""),
+        overlap_until=overlap_until,
+        is_replaced=overlap_until is not None and overlap_until <= now,
     )
 
 
@@ -228,21 +237,25 @@ async def _sensitive(
         await change(await visit.step_up())
     except KeywrightError as problem:
         form = visit.form(*names, problem=problem, about=about)
-        return await _key_page(visit, which=which, form=form, problem=problem)
+        return await show_key(visit, which=which, form=form, problem=problem)
     return visit.to(then or _path(visit), done=done)
 
 
-async def _key_page(
+async def show_key(
     visit: Visit, *, which: str = "", form: Form | None = None, problem: KeywrightError | None = None
 ) -> Response:
+    """Show one key, with one of its forms as it came back where something was wrong with it."""
     async with visit.site.database.read() as tx:
         key = await visit.site.issuing.key(tx, visit.owner, _id(visit))
+        among = await visit.site.issuing.keys(tx, visit.owner)
+        rotation = await rotation_of(tx, visit.owner, key, among, now=visit.now)
     if key.deleted_at is not None:
         return visit.to(visit.keys_at)
     return visit.page(
         "key.html",
         status=status_of(problem) if problem else 200,
-        key=view_of(key, now=visit.now),
+        key=view_of(key, now=visit.now, among=among),
+        rotation=rotation,
         form=form or Form(),
         which=which,
         needs_code=visit.needs_code,
