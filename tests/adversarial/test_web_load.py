@@ -231,6 +231,10 @@ async def test_aud_01_every_form_leaves_its_event(embedded: Services, clock: Fak
     await does(ada, f"{per_key}/disable", "key.disabled")
     await does(ada, f"{per_key}/disable")
     await does(ada, f"{per_key}/enable", "key.enabled")
+    made = await does(ada, f"{per_key}/rotate", "key.issued", "key.rotated", **FORMS[f"{per_key}/rotate"])
+    waits = re.search(r"/api-management/([0-9a-f]{24})/acknowledge", made.text)
+    assert waits
+    await does(ada, f"{per_key}/discard", "key.discarded", "key.kept", key=waits[1])
     await does(ada, f"{per_key}/delete", "key.deleted", key=home.off, sure="yes")
     await does(ada, "/sub-accounts/create", "sub_account.created", name="trading2", memo="")
     per_sub = "/sub-accounts/{sub_id:row}"

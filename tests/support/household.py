@@ -212,6 +212,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/api-management/summary": WISH,
     "/api-management/create": {**WISH, "passphrase": "Sloop-ahead-41-Z"},
     "/api-management/{key_id:key}/acknowledge": {},
+    "/api-management/{key_id:key}/discard": {},
+    "/api-management/{key_id:key}/rotate": {"passphrase": "Moor-chain-83-W", "overlap": "24"},
     "/api-management/{key_id:key}/download": {
         "api_secret": "s",
         "api_passphrase": "p",

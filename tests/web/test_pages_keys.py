@@ -302,7 +302,7 @@ async def test_an_old_key_says_so_and_an_expired_one_is_off(ada: Caller, clock: 
     clock.advance(days=90)
     await ada.sign_in()
     await ada.get("/api-management")
-    assert "90 days old: replace it" in ada.text
+    assert "90 days old: rotate it" in ada.text
     assert "Expired" in ada.text
     await ada.get(f"/api-management/{trading}")
     await ada.post("/step-up", code=ada.code())

@@ -22,6 +22,7 @@ from keywright.web.model import (
     PasskeyView,
     Purpose,
     RecordView,
+    RotationView,
     Said,
     SessionView,
     Step,
@@ -108,6 +109,21 @@ KEYS = (
         age_days=91,
         created_at=NOW - 91 * DAY,
     ),
+)
+PENDING = replace(TRADER, id="66f0c8a1b2d3e4f5a6b7eeee", status="pending", is_pending=True, last_used_at=None)
+SUCCESSOR = replace(TRADER, id="66f0c8a1b2d3e4f5a6b7ffff", masked="66f0…ffff", predecessor_id=TRADER.id, age_days=2)
+ROTATING = replace(TRADER, successor_id=SUCCESSOR.id, overlap_until=NOW + 5 * DAY)
+REPLACED = replace(
+    ROTATING, id="66f0c8a1b2d3e4f5a6b71111", status="disabled", overlap_until=NOW - DAY, is_replaced=True
+)
+ROTATION = RotationView(
+    old_id=TRADER.id,
+    new_id=SUCCESSOR.id,
+    until=NOW + 5 * DAY,
+    old_status="active",
+    new_status="active",
+    first_used_at=None,
+    still_from=(("203.0.113.7", NOW - 125_000), ("", NOW - DAY)),
 )
 IDLE = replace(TRADER, last_used_at=NOW - 31 * DAY, idle_days=31)
 REFUSED = RecordView(
@@ -225,7 +241,14 @@ PURPOSES = (
 )
 STEPS = [Step("second_factor", False, "/security/authenticator")]
 SCAN: dict[str, Any] = {"qr": None, "secret_groups": (), "uri": "", "needs_code": False, "has_factor": False}
-KEY: dict[str, Any] = {"frame": ADA, "needs_code": True, "current_address": "203.0.113.7", "which": "", "form": Form()}
+KEY: dict[str, Any] = {
+    "frame": ADA,
+    "needs_code": True,
+    "current_address": "203.0.113.7",
+    "which": "",
+    "form": Form(),
+    "rotation": None,
+}
 MADE: dict[str, Any] = {
     "frame": ADA,
     "key": TRADER,
@@ -302,6 +325,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "key-idle": ("key.html", {**KEY, "key": IDLE}),
+    "key-pending": ("key.html", {**KEY, "key": PENDING}),
+    "key-replaced": ("key.html", {**KEY, "key": ROTATING, "rotation": ROTATION}),
+    "key-successor": ("key.html", {**KEY, "key": SUCCESSOR, "rotation": replace(ROTATION, first_used_at=NOW - DAY)}),
+    "key-replaced-off": ("key.html", {**KEY, "key": REPLACED, "rotation": replace(ROTATION, old_status="disabled")}),
+    "keys-rotating": ("keys.html", {**LIST, "keys": (PENDING, ROTATING, SUCCESSOR, REPLACED)}),
     "sign-in": ("sign_in.html", {"frame": NOBODY, "form": TYPED, "is_open": True}),
     "sign-in-wrong": ("sign_in.html", {"frame": NOBODY, "form": BAD}),
     "sign-up": ("sign_up.html", {"frame": NOBODY, "form": Form(), "is_open": True}),
@@ -608,6 +636,9 @@ def test_a_part_of_a_page_is_rendered_alone(pages: Pages) -> None:
         (KEYS[0], ["Disable", "Manage"]),
         (KEYS[2], ["Enable", "Delete", "Manage"]),
         (KEYS[4], ["Delete", "Manage"]),
+        (PENDING, ["Remove", "Manage"]),
+        (ROTATING, ["Disable", "Manage"]),
+        (REPLACED, ["Delete", "Manage"]),
         (replace(KEYS[2], holds=False), ["Delete", "Manage"]),
     ],
 )
@@ -620,6 +651,8 @@ def test_k10_k11_a_row_offers_what_its_key_allows(pages: Pages, key: KeyView, of
 def test_k7_no_sixth_key_is_offered(pages: Pages) -> None:
     assert "/api-management/new" not in pages.page("keys.html", **LIST)
     assert "/api-management/new" in pages.page("keys.html", **{**LIST, "keys": KEYS[:4]})
+    shared = (*KEYS[:4], replace(SUCCESSOR, predecessor_id=KEYS[1].id))
+    assert "/api-management/new" in pages.page("keys.html", **{**LIST, "keys": shared}), "two in one place"
 
 
 def test_k2_the_checklist_stands_in_the_place_of_the_list(pages: Pages) -> None:

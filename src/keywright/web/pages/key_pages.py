@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.responses import Response
 
@@ -183,7 +183,7 @@ async def delete(visit: Visit) -> Response:
     return await _sensitive(visit, "delete", change, (), about="", done="key-deleted", then=visit.keys_at)
 
 
-def view_of(key: ApiKey, *, now: int, lately: Count | None = None, among: Iterable[ApiKey] = ()) -> KeyView:
+def view_of(key: ApiKey, *, now: int, lately: Count | None = None, among: Sequence[ApiKey] = ()) -> KeyView:
     """Return a key as pages show it; `lately` is what it did in the last 24 hours, `among` are its owner's keys."""
     overlap_until = key.grant.overlap_until
     return KeyView(

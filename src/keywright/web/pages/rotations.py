@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from keywright.gateway import records
 from keywright.issuing.model import ApiKey, Owner
@@ -10,7 +10,7 @@ from keywright.storage.transaction import Tx
 from keywright.web.model import RotationView
 
 
-async def rotation_of(tx: Tx, owner: Owner, key: ApiKey, among: Iterable[ApiKey], *, now: int) -> RotationView | None:
+async def rotation_of(tx: Tx, owner: Owner, key: ApiKey, among: Sequence[ApiKey], *, now: int) -> RotationView | None:
     """Return the rotation that the key takes part in, or `None`; `among` are its owner's keys."""
     pairs = {one.grant.predecessor_id: one for one in among if one.grant.predecessor_id}
     there = {one.id: one for one in among}
