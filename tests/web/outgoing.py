@@ -28,6 +28,7 @@ LIST = [
 WAITING = ApprovalView(
     id="apv_66f0c8a1b2d3e4f5a6b7c8d9",
     digest="00" * 32,
+    purpose="approval apv_66f0c8a1b2d3e4f5a6b7c8d9 " + "00" * 32,
     state="waiting",
     amount="250",
     fee="1.5",

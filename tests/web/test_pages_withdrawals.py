@@ -174,3 +174,29 @@ async def test_nonsense_is_told_apart_and_adds_nothing(home: Household, name: st
     assert said in home.ada.text
     async with home.services.database.read() as tx:
         assert len(await home.services.whitelist.of(tx, home.account_id)) == 1
+
+
+async def test_a_passkey_confirms_what_it_was_asked_for_and_no_step_up_serves(home: Household) -> None:
+    await home.ada.get(WAITING)
+    page, path = home.ada.text, f"{WAITING}/{home.approval_id}/confirm"
+    purpose, digest = (
+        re.search(r'data-passkey-purpose="([^"]+)"', page),
+        re.search(r'name="digest" value="(\w+)"', page),
+    )
+    assert purpose
+    assert digest
+
+    async def answer(**fields: str) -> str:
+        asked = await home.ada.client.post(
+            "/passkeys/options", data={"csrf": home.ada.csrf, **fields}, headers={"origin": home.ada.origin}
+        )
+        return home.soft.get(asked.text)
+
+    for fields in ({}, {"purpose": purpose[1][:-1] + "x"}):
+        refused = await home.ada.post(path, digest=digest[1], passkey=await answer(**fields))
+        assert refused.status_code == 403
+        assert "no longer open" in home.ada.text
+    assert await kinds(home) == ["approval.asked"]
+    confirmed = await home.ada.post(path, digest=digest[1], passkey=await answer(purpose=purpose[1]))
+    assert confirmed.status_code == 303
+    assert await kinds(home) == ["approval.asked", "approval.confirmed"]

@@ -32,6 +32,8 @@ class ApprovalView:
 
     id: str
     digest: str
+    purpose: str
+    """What a passkey is asked for."""
     """Of what is shown: what is confirmed is bound to it."""
     state: str
     """`waiting`, `confirmed`, `refused`, `expired`, `consumed`."""

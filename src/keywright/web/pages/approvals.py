@@ -1,4 +1,4 @@
-"""Confirmations: withdrawals that wait for their owner, each confirmed with a code of its own."""
+"""Confirmations: withdrawals that wait for their owner, each confirmed with a code of its own, or a passkey."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ async def confirm(visit: Visit) -> Response:
                 "a recovery code confirms no withdrawal", hint="enter the six digits your authenticator shows"
             )
             raise AboutCode(problem)
-        proof = (await visit.prove()).made_for(approval.purpose)
+        if visit.text("passkey"):
+            proof = await visit.confirm_by_passkey(approval.purpose)
+        else:
+            proof = (await visit.prove()).made_for(approval.purpose)
         async with visit.site.database.write() as tx:
             await visit.site.approvals.confirm(
                 tx,
@@ -94,6 +97,7 @@ async def _view(visit: Visit, tx: Tx, approval: Approval) -> ApprovalView:
     return ApprovalView(
         id=approval.id,
         digest=approval.digest.hex(),
+        purpose=approval.purpose,
         state=approval.state.value,
         amount=withdrawal.amount,
         fee=withdrawal.fee,
