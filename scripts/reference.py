@@ -182,7 +182,7 @@ def _code(text: str) -> str:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def _takes(parse: Callable[[object], Any]) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
 from tests.support.clock import FakeClock
+from tests.support.server import Installation
 from tests.support.world import World
 
 # Machines are shared: how long one example takes says nothing, and a slow minute must not fail a proof.
@@ -97,20 +99,59 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-async def postgres(postgres_server: str) -> AsyncIterator[Database]:
-    """Give an empty, migrated PostgreSQL database."""
+@asynccontextmanager
+async def _new_postgres(server: str, *, like: str = "") -> AsyncIterator[str]:
+    """Give the URL of a new database, empty or like another one; it is dropped at the end."""
     name = f"test_{os.urandom(6).hex()}"
-    admin = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    admin = create_async_engine(server, isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
-        await connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    database = open_database(postgres_server.replace("@/postgres?", f"@/{name}?"))
-    await upgrade(database)
+        template = like or "template0"
+        await connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    try:
+        yield server.replace("@/postgres?", f"@/{name}?").replace("+asyncpg", "")
+    finally:
+        async with admin.connect() as connection:
+            await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """Give the name of a migrated, empty PostgreSQL database to copy."""
+
+    async def build() -> None:
+        admin = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
+        async with admin.connect() as connection:
+            await connection.exec_driver_sql("CREATE DATABASE migrated")
+        await admin.dispose()
+        database = open_database(postgres_server.replace("@/postgres?", "@/migrated?"))
+        await upgrade(database)
+        await database.close()
+
+    asyncio.run(build())
+    return "migrated"
+
+
+@pytest.fixture
+async def empty_postgres(postgres_server: str) -> AsyncIterator[str]:
+    """Give the URL of a PostgreSQL database in which nothing is."""
+    async with _new_postgres(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: str, migrated_postgres: str) -> AsyncIterator[str]:
+    """Give the URL of an empty, migrated PostgreSQL database."""
+    async with _new_postgres(postgres_server, like=migrated_postgres) as url:
+        yield url
+
+
+@pytest.fixture
+async def postgres(postgres_url: str) -> AsyncIterator[Database]:
+    """Give an empty, migrated PostgreSQL database."""
+    database = open_database(postgres_url)
     yield database
     await database.close()
-    async with admin.connect() as connection:
-        await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -118,6 +159,13 @@ def database(request: pytest.FixtureRequest) -> Database:
     """Give an empty database of each kind: whatever holds in one must hold in the other."""
     found: Database = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
+    """Give a folder nothing was ever started in, its database of each kind."""
+    url: str = request.getfixturevalue("empty_postgres") if request.param == "postgres" else ""
+    return Installation(tmp_path, database_url=url)
 
 
 @pytest.fixture

@@ -255,7 +255,9 @@ def test_the_emergency_sql_that_operations_shows_switches_a_key_off(tmp_path: Pa
     metadata.create_all(engine)
     engine.dispose()
     page = ROOT / "docs" / "operations.md"
-    (script,) = _blocks(page, "sql")
+    grants, for_postgres, script = _blocks(page, "sql")
+    assert grants.startswith("REVOKE CREATE")
+    assert for_postgres.splitlines()[2:] == script.splitlines()[2:]
     (forget,) = re.findall(r'keywright\.db "(DELETE[^"]+)"', "".join(_blocks(page, "sh")))
     connection = sqlite3.connect(tmp_path / "keywright.db")
     connection.execute("INSERT INTO change_sequence VALUES ('keys', 7)")

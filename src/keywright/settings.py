@@ -12,13 +12,13 @@ import ipaddress
 import os
 import pwd
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from keywright.errors import Invalid, Unusable
+from keywright.setting_files import check_private, read_toml
 from keywright.setting_values import (
     blocks as _blocks,
     hours as _hours,
@@ -27,6 +27,7 @@ from keywright.setting_values import (
     switch as _switch,
     text as _text,
 )
+from keywright.storage.address import Address, parse_address
 
 
 def _setting(default: Any, parse: Callable[[object], Any], about: str) -> Any:
@@ -39,6 +40,14 @@ class Settings:
 
     data_dir: str = _setting(
         "", _text, "Folder of the database; when set, the wrapping key goes into its subfolder `config`."
+    )
+    database_url: Address | None = _setting(  # noqa: RUF009
+        None,
+        parse_address,
+        "PostgreSQL in place of the embedded database. With a password in it, never an option: others see those.",
+    )
+    database_url_file: str = _setting(
+        "", _text, "File, its owner's alone (0600), whose one line is what `database_url` would be."
     )
     host: str = _setting("127.0.0.1", _text, "Address to listen at. Beyond loopback only with an https `public_url`.")
     console_port: int = _setting(8400, _number(0, 65535), "Port of the console; 0 picks a free one.")
@@ -184,7 +193,9 @@ def read_settings(
     Raises `Invalid` naming the setting that can't be taken and where it stands, and for names that are no settings.
     """
     environ = os.environ if environ is None else environ
-    files = [(str(path), _file(path)) for path in (Path("keywright.toml"), config_folder(environ) / "keywright.toml")]
+    files = [
+        (str(path), read_toml(path)) for path in (Path("keywright.toml"), config_folder(environ) / "keywright.toml")
+    ]
     known = {setting.name for setting in fields(Settings)}
     for path, content in files:
         for name in content.keys() - known:
@@ -200,6 +211,8 @@ def read_settings(
                 value = setting.metadata["parse"](value)
             except ValueError as error:
                 raise Invalid(f"{setting.name} ({origin}): {error}", field=setting.name) from None
+        if isinstance(value, Address) and value.password and origin in dict(files):
+            check_private(Path(origin))
         origins.append(Origin(setting.name, value, origin, setting.metadata["about"]))
     settings = Settings(**{origin.name: origin.value for origin in origins})
     _check(settings)
@@ -236,21 +249,6 @@ def _near(word: str, known: set[str]) -> str:
     return f"did you mean {near[0]}?" if near else "docs/reference/settings.md lists them all"
 
 
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        status = path.stat()
-        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o002:
-            raise Unusable(
-                f"others can change {path.absolute()}, which says where requests go",
-                hint="make it yours alone, or start in another folder",
-            )
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(f"{path} can't be read: {error}") from None
-
-
 def _check(settings: Settings) -> None:
     if settings.public_url and not CONSOLE_URL.fullmatch(settings.public_url):
         raise Invalid(
@@ -266,6 +264,8 @@ def _check(settings: Settings) -> None:
     for name in ("gateway_public_url", "futures_public_url"):
         if getattr(settings, name) and not PUBLIC_URL.fullmatch(getattr(settings, name)):
             raise Invalid(f"{name} is no URL", hint="write it like https://api.example.org, without a path", field=name)
+    if settings.database_url and settings.database_url_file:
+        raise Invalid("database_url and database_url_file are both set", hint="one is enough", field="database_url")
     if settings.futures_upstream and not settings.upstream:
         raise Invalid("futures_upstream needs upstream", field="futures_upstream")
     if bool(settings.login_issuer) != bool(settings.login_jwks_file):

@@ -1,4 +1,4 @@
-"""What replay and limits remember: in memory, and in the embedded database. Both run the same sentences."""
+"""What replay and limits remember: in memory, in the embedded database, in PostgreSQL. All run the same sentences."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlalchemy import delete, insert
 from keywright.errors import Busy
 from keywright.gateway import memory
 from keywright.gateway.embedded import EmbeddedState
+from keywright.gateway.marks import begin_replay, lock_replay_epoch
 from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Quota
-from keywright.gateway.store import begin_replay
+from keywright.gateway.shared import SharedState
 from keywright.storage.tables import replay_entries, replay_epoch
 from keywright.storage.transaction import Database
 from tests.support.clock import T0
@@ -21,17 +22,27 @@ from tests.support.clock import T0
 WINDOW = 30_000
 
 
-@pytest.fixture(params=["memory", "embedded"])
-async def state(request: pytest.FixtureRequest, sqlite: Database) -> AsyncIterator[MemoryState]:
-    if request.param == "memory":
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def kept_in(request: pytest.FixtureRequest) -> Database | None:
+    return None if request.param == "memory" else request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+async def state(kept_in: Database | None) -> AsyncIterator[MemoryState]:
+    if kept_in is None:
         yield MemoryState()
         return
-    async with sqlite.write() as tx:
+    database = kept_in
+    async with database.write() as tx:
         await begin_replay(tx, began_at=0)
-    state = EmbeddedState(sqlite)
+    state = _over(database)
     await state.start(now=T0, window_ms=WINDOW)
     yield state
     await state.stop()
+
+
+def _over(database: Database) -> EmbeddedState:
+    return EmbeddedState(database) if database.is_sqlite else SharedState(database)
 
 
 async def _spend(state: MemoryState, digest: bytes, *, stamped_at: int = T0, now: int = T0) -> bool:
@@ -87,16 +98,16 @@ async def test_ts_11_a_clock_that_jumped_ahead_and_back_locks_nobody_out_for_lon
     assert await _spend(state, b"b" * 32, stamped_at=soon, now=soon)
 
 
-async def test_ts_10_nor_after_a_restart(sqlite: Database) -> None:
-    async with sqlite.write() as tx:
+async def test_ts_10_nor_after_a_restart(database: Database) -> None:
+    async with database.write() as tx:
         await begin_replay(tx, began_at=0)
     later = T0 + 600_000
-    state = EmbeddedState(sqlite)
+    state = _over(database)
     await state.start(now=T0, window_ms=WINDOW)
     await _spend(state, b"a" * 32)
     await _spend(state, b"b" * 32, stamped_at=later, now=later)  # drops the first, and notes it
     await state.stop()
-    again = EmbeddedState(sqlite)
+    again = _over(database)
     await again.start(now=T0, window_ms=WINDOW)
     with pytest.raises(Busy):
         await _spend(again, b"a" * 32)
@@ -124,24 +135,25 @@ async def test_dos_08_buckets_are_bounded_and_full_ones_go_first(
     assert not (await state.take("victim", quota=quota, cost=5, now=T0 + 200)).allowed
 
 
-async def test_marks_outlive_the_process(sqlite: Database) -> None:
-    async with sqlite.write() as tx:
+async def test_marks_outlive_the_process(database: Database) -> None:
+    async with database.write() as tx:
         await begin_replay(tx, began_at=0)
     outcomes = []
     for _ in range(2):
-        state = EmbeddedState(sqlite)
+        state = _over(database)
         await state.start(now=T0 + 1_000, window_ms=WINDOW)
         outcomes.append(await _spend(state, b"a" * 32, now=T0 + 1_000))
         await state.stop()
     assert outcomes == [True, False]
 
 
-async def test_a_mark_is_on_disk_before_its_request_may_go_on(sqlite: Database) -> None:
-    state = EmbeddedState(sqlite)
-    async with sqlite.write() as tx:
+async def test_a_mark_is_on_disk_before_its_request_may_go_on(database: Database) -> None:
+    state = _over(database)
+    async with database.write() as tx:
         await begin_replay(tx, began_at=0)
     await state.start(now=T0, window_ms=WINDOW)
-    async with sqlite.write():  # the journal can't write while someone else does
+    async with database.write() as tx:  # the journal can't write while someone else does
+        await lock_replay_epoch(tx, to_change=True)
         spending = asyncio.create_task(_spend(state, b"a" * 32))
         await asyncio.sleep(0.05)
         assert not spending.done()
@@ -163,20 +175,96 @@ async def test_a_mark_that_can_not_be_kept_lets_nothing_through_and_stays_spent(
     await state.stop()
 
 
-async def test_ts_07_a_store_that_was_emptied_is_noticed(sqlite: Database) -> None:
-    async with sqlite.write() as tx:
+async def test_ts_07_a_store_that_was_emptied_is_noticed(database: Database) -> None:
+    async with database.write() as tx:
         await tx.execute(delete(replay_epoch))
-    state = EmbeddedState(sqlite)
+    state = _over(database)
     await state.start(now=T0, window_ms=WINDOW)
     with pytest.raises(Busy):
         await _spend(state, b"a" * 32, stamped_at=T0 + 29_000)
     await state.stop()
-    soon = EmbeddedState(sqlite)  # a crash and a second start do not shorten the wait
+    soon = _over(database)  # a crash and a second start do not shorten the wait
     await soon.start(now=T0 + 1_000, window_ms=WINDOW)
     with pytest.raises(Busy):
         await _spend(soon, b"a" * 32, stamped_at=T0 + WINDOW, now=T0 + 1_000)
     await soon.stop()
-    again = EmbeddedState(sqlite)
+    again = _over(database)
     await again.start(now=T0 + 60_000, window_ms=WINDOW)
     assert await _spend(again, b"a" * 32, stamped_at=T0 + 60_000, now=T0 + 60_000)
     await again.stop()
+
+
+# ── between servers of one PostgreSQL database
+
+
+@pytest.fixture
+async def two(postgres: Database) -> AsyncIterator[tuple[SharedState, SharedState]]:
+    """Give the memories of two servers."""
+    async with postgres.write() as tx:
+        await begin_replay(tx, began_at=0)
+    states = SharedState(postgres), SharedState(postgres)
+    for state in states:
+        await state.start(now=T0, window_ms=WINDOW)
+    yield states
+    for state in states:
+        await state.stop()
+
+
+@pytest.mark.postgres
+async def test_n1_what_one_server_took_is_a_replay_at_the_other(two: tuple[SharedState, SharedState]) -> None:
+    one, other = two
+    assert await _spend(one, b"a" * 32)
+    assert not await _spend(other, b"a" * 32)
+    assert await _spend(other, b"b" * 32)
+
+
+@pytest.mark.postgres
+async def test_n1_of_a_hundred_at_once_at_two_servers_one_is_new(two: tuple[SharedState, SharedState]) -> None:
+    digests = [b"%032d" % (number // 10) for number in range(100)]
+    outcomes = await asyncio.gather(*(_spend(two[number % 2], digest) for number, digest in enumerate(digests)))
+    new = [digest for digest, outcome in zip(digests, outcomes, strict=True) if outcome]
+    assert sorted(new) == sorted(set(digests))
+
+
+@pytest.mark.postgres
+async def test_ts_10_what_the_server_with_the_faster_clock_dropped_is_not_new_at_the_slower(
+    two: tuple[SharedState, SharedState],
+) -> None:
+    slow, fast = two
+    later = T0 + WINDOW + 5_000
+    assert await _spend(fast, b"a" * 32)
+    assert await _spend(fast, b"b" * 32, stamped_at=later, now=later)  # drops the first
+    with pytest.raises(Busy):
+        await _spend(slow, b"a" * 32)
+    assert await _spend(slow, b"c" * 32, stamped_at=later, now=later)
+
+
+@pytest.mark.postgres
+async def test_ts_07_a_store_that_is_emptied_under_running_servers_is_noticed_by_each(
+    two: tuple[SharedState, SharedState], postgres: Database
+) -> None:
+    one, other = two
+    assert await _spend(one, b"a" * 32)
+    async with postgres.write() as tx:
+        await tx.execute(delete(replay_entries))
+        await tx.execute(delete(replay_epoch))
+    for state in (other, one):
+        with pytest.raises(Busy):
+            await _spend(state, b"%032d" % id(state), stamped_at=T0 + 1)
+    soon = T0 + WINDOW + 2
+    assert await _spend(other, b"d" * 32, stamped_at=soon, now=soon)
+    assert await _spend(one, b"e" * 32, stamped_at=soon, now=soon)
+
+
+@pytest.mark.postgres
+async def test_a_mark_that_postgresql_can_not_keep_lets_nothing_through(
+    two: tuple[SharedState, SharedState], postgres: Database
+) -> None:
+    async with postgres.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE replay_entries RENAME TO gone")
+    with pytest.raises(Busy):
+        await _spend(two[0], b"a" * 32)
+    async with postgres.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE gone RENAME TO replay_entries")
+    assert not await _spend(two[0], b"a" * 32), "its sender has to sign anew"
+    assert await _spend(two[0], b"b" * 32), "the journal itself goes on"

@@ -26,8 +26,8 @@ DEMO_FIELDS = {
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    """Give a folder nothing was ever started in."""
+def embedded(tmp_path: Path) -> Installation:
+    """Give a folder nothing was ever started in, for what has nothing to do with the kind of database."""
     return Installation(tmp_path)
 
 
@@ -109,20 +109,20 @@ def value_of(values: dict[str, str]) -> Values:
     return Values(values["api_key"], values["api_secret"], values["api_passphrase"])
 
 
-def test_demo_without_a_server(installation: Installation) -> None:
+def test_demo_without_a_server(embedded: Installation) -> None:
     """It says so, and makes neither a key nor a folder; also after a server that was killed left its note behind."""
-    refused = installation.cli("demo", "--json")
+    refused = embedded.cli("demo", "--json")
     assert (refused.code, refused.out) == (1, "")
     assert "no server is running" in refused.err
     assert "hint: start one" in refused.err
-    assert not installation.data.exists()
-    with installation.serving() as server:
+    assert not embedded.data.exists()
+    with embedded.serving() as server:
         server.kill()
-    assert (installation.data / "server.json").exists()
-    refused = installation.cli("demo", "--json")
+    assert (embedded.data / "server.json").exists()
+    refused = embedded.cli("demo", "--json")
     assert (refused.code, refused.out) == (1, "")
     assert "no server is running" in refused.err
-    listed = installation.cli("keys", "list", "--json").json["keys"]
+    listed = embedded.cli("keys", "list", "--json").json["keys"]
     assert len(listed) == 1  # the first start's
 
 
@@ -145,8 +145,8 @@ def snippet(server: Server, title: str) -> str:
 
 
 @pytest.mark.clients
-def test_the_printed_curl_works(installation: Installation, tmp_path: Path) -> None:
-    with installation.serving() as server:
+def test_the_printed_curl_works(embedded: Installation, tmp_path: Path) -> None:
+    with embedded.serving() as server:
         exports = "\n".join(line for line in server.out.splitlines() if line.startswith("export "))
         done = run(["bash", "-eu", "-c", f"{exports}\n{snippet(server, 'curl')}"], tmp_path)
         assert '"code":"200000"' in done
@@ -155,8 +155,8 @@ def test_the_printed_curl_works(installation: Installation, tmp_path: Path) -> N
 
 @pytest.mark.clients
 @pytest.mark.parametrize(("title", "expected"), [("ccxt", "closed"), ("the official KuCoin SDK", "'remark': 'Demo'")])
-def test_the_printed_python_works(installation: Installation, tmp_path: Path, title: str, expected: str) -> None:
-    with installation.serving() as server:
+def test_the_printed_python_works(embedded: Installation, tmp_path: Path, title: str, expected: str) -> None:
+    with embedded.serving() as server:
         done = run([sys.executable, "-c", snippet(server, title)], tmp_path, **server.values.environment())
         assert expected in done
 

@@ -25,8 +25,8 @@ FAR_BELOW = 50_000
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    """Give a folder nothing was ever started in."""
+def embedded(tmp_path: Path) -> Installation:
+    """Give a folder nothing was ever started in, for what has nothing to do with the kind of database."""
     return Installation(tmp_path)
 
 
@@ -254,29 +254,29 @@ def test_a_key_is_switched_off_and_on_and_deleted_by_another_process(installatio
         assert installation.cli("audit", "verify").code == 0
 
 
-def test_the_sdk_hears_that_its_key_is_disabled(installation: Installation) -> None:
+def test_the_sdk_hears_that_its_key_is_disabled(embedded: Installation) -> None:
     """It raises for a status other than 200: with it, ours reaches the bot's own code."""
-    with installation.serving() as server:
+    with embedded.serving() as server:
         values = server.values
         accounts = sdk_client(server, values).get_account_service().get_account_api()
         assert accounts.get_apikey_info().api_key == values.api_key
-        assert installation.cli("keys", "disable", values.api_key).code == 0
+        assert embedded.cli("keys", "disable", values.api_key).code == 0
         with pytest.raises(Exception, match="400003"):
             accounts.get_apikey_info()
 
 
-def test_python_kucoin_needs_the_operators_leave(installation: Installation) -> None:
+def test_python_kucoin_needs_the_operators_leave(embedded: Installation) -> None:
     """It sends its passphrase in clear: refused by default in KuCoin's own words, taken where the operator says so."""
     from kucoin.exceptions import KucoinAPIException
 
-    with installation.serving() as server:
+    with embedded.serving() as server:
         values = server.values
         with pytest.raises(KucoinAPIException) as refused:
             python_kucoin_client(server, values).get_accounts()
         assert (refused.value.code, refused.value.status_code) == ("400008", 401)
         server.stop()
 
-    with installation.serving(KEYWRIGHT_ACCEPT_KEY_VERSION_1="true") as server:
+    with embedded.serving(KEYWRIGHT_ACCEPT_KEY_VERSION_1="true") as server:
         client = python_kucoin_client(server, values)
         assert {entry["currency"] for entry in client.get_accounts(account_type="trade")} >= {"BTC", "USDT"}
         resting = client.create_limit_order("BTC-USDT", "buy", str(FAR_BELOW), "0.001")["orderId"]

@@ -36,11 +36,11 @@ from keywright.gateway.asgi import Receive, Scope, Send
 from keywright.gateway.embedded import EmbeddedState
 from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
+from keywright.gateway.marks import begin_replay
 from keywright.gateway.memory import MemoryState
 from keywright.gateway.model import Attempt, GatewayConfig, Quota
 from keywright.gateway.proxy import Proxy
 from keywright.gateway.routes import kucoin_routes
-from keywright.gateway.store import begin_replay
 from keywright.gateway.usage import Usage
 from keywright.issuing.material import pepper
 from keywright.protocol.kucoin import KucoinDialect

@@ -29,7 +29,9 @@ from keywright.identity.model import FactorProof
 from keywright.identity.passwords import CHEAPEST
 from keywright.issuing.model import Issued, NewKey, Owner, Passphrase, Policy
 from keywright.secret import Secret
-from keywright.storage import migrate  # noqa: F401  heavy: loaded before the fork
+from keywright.storage import migrate, postgres  # noqa: F401  heavy: loaded before the fork
+from keywright.storage.address import parse_address
+from tests.support.server import url_file
 from tests.support.world import PASSWORD
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -49,7 +51,9 @@ def folders(data: Path) -> Folders:
 @asynccontextmanager
 async def opened(data: Path) -> AsyncIterator[Services]:
     """Give the services of an installation as the command line wires them, but for a cheap password hash."""
-    installation = await open_installation(folders(data), now=wall_clock_ms())
+    named = url_file(data)
+    address = parse_address(named.read_text()) if named.exists() else None
+    installation = await open_installation(folders(data), address=address, now=wall_clock_ms())
     try:
         yield wire(installation.database, installation.keyring, policy=Policy(), clock=wall_clock_ms, hasher=CHEAPEST)
     finally:

@@ -76,6 +76,11 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "keywright", *map(str, arguments)]
 
 
+def url_file(data: Path) -> Path:
+    """Return the file that names the PostgreSQL database of a data folder, where it has one."""
+    return data.parent / "database-url"
+
+
 class Codes:
     """The authenticator of one account: each code serves once, so the next one is always of a later step.
 
@@ -97,14 +102,21 @@ class Codes:
 
 
 class Installation:
-    """A data folder and the commands that are run on it."""
+    """A data folder and the commands that are run on it; with a URL, its database is on PostgreSQL, made here."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, database_url: str = "") -> None:
         self.folder = folder
         self.data = folder / "data"
         self.printed: list[Said] = []
         """Everything that commands said, for who looks for secrets in it."""
         self._servers = 0
+        self.environment: dict[str, str] = {}
+        if database_url:
+            path = url_file(self.data)
+            path.touch(mode=0o600)
+            path.write_text(database_url)
+            self.environment = {"KEYWRIGHT_DATABASE_URL_FILE": str(path)}
+            assert self.cli("database", "upgrade").code == 0, self.printed
 
     def cli(self, *arguments: str | Path, stdin: str = "", **environment: str) -> Said:
         """Run a command on this installation, `stdin` as typed, and return how it ended."""
@@ -115,7 +127,7 @@ class Installation:
             text=True,
             timeout=60,
             cwd=self.folder,
-            env=surroundings(self.folder, **environment),
+            env=surroundings(self.folder, **self.environment, **environment),
             check=False,
         )
         said = Said(done.returncode, done.stdout, done.stderr, tuple(map(str, arguments)))
@@ -162,7 +174,7 @@ class Server:
                 stdout=out,
                 stderr=err,
                 cwd=installation.folder,
-                env=surroundings(installation.folder, **environment),
+                env=surroundings(installation.folder, **installation.environment, **environment),
             )
         self.ready_after = 0.0
         """Seconds from the command to its announcement."""

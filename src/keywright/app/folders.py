@@ -120,6 +120,11 @@ def hold(lock: Path, *, wait: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
+def copy_before_upgrade(folders: Folders, revision: str | None, now: int) -> Path:
+    """Return where the copy of an embedded database goes before it is upgraded."""
+    return folders.backups / f"keywright-{revision}-{now}.db"
+
+
 def already_running(lock: Path) -> Unusable:
     """Return what to say when another server holds the folder."""
     return Unusable(

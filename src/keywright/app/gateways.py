@@ -13,10 +13,12 @@ from keywright.gateway.alarm import Alarm
 from keywright.gateway.embedded import EmbeddedState
 from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
+from keywright.gateway.lease import Lease
 from keywright.gateway.model import GatewayConfig, Quota
 from keywright.gateway.proxy import Proxy
 from keywright.gateway.replay import WIDEST_WINDOW_MS
 from keywright.gateway.routes import kucoin_routes
+from keywright.gateway.shared import SharedState
 from keywright.gateway.upstream import LABEL as ASSERTION_LABEL, Assertions, ServiceUpstream, check_base_url
 from keywright.gateway.usage import Usage
 from keywright.gateway.watcher import Watcher
@@ -58,9 +60,13 @@ class Gateways:
     ) -> None:
         self._services = services
         self._settings = settings
-        self.freshness = SqliteFreshness(database_path)
+        self.freshness: SqliteFreshness | Lease
+        self.state: EmbeddedState
+        if services.database.is_sqlite:
+            self.freshness, self.state = SqliteFreshness(database_path), EmbeddedState(services.database)
+        else:
+            self.freshness, self.state = Lease(services.database), SharedState(services.database)
         self.keys = Keys(services.database, keyring=services.keyring, audit=services.audit, freshness=self.freshness)
-        self.state = EmbeddedState(services.database)
         self.usage = Usage(services.database, Watcher(services.notices))
         self.assertions = Assertions(services.keyring.derive(ASSERTION_LABEL))
         self.sandbox = sandbox_of(services, approval_minutes=settings.approval_minutes) if settings.is_sandbox else None
@@ -87,7 +93,11 @@ class Gateways:
         return Proxy(desk, forward=self._behind(environment), usage=self.usage, clock=self._services.clock)
 
     async def start(self) -> None:
-        """Load what must be remembered from before."""
+        """Load what must be remembered from before; on PostgreSQL only if no other server runs on this database.
+
+        Raises `Unusable` otherwise.
+        """
+        await self.freshness.start()
         await self.state.start(now=self._services.clock(), window_ms=WIDEST_WINDOW_MS)
 
     async def stop(self) -> None:
@@ -95,7 +105,7 @@ class Gateways:
         await self.state.stop()
         for upstream in self._services_behind:
             await upstream.close()
-        self.freshness.close()
+        await self.freshness.stop()
 
     def _behind(self, environment: Environment) -> Forward:
         if self.sandbox is not None:

@@ -14,15 +14,17 @@ from pathlib import Path
 from keywright import ids
 from keywright.app import folders as files, store
 from keywright.app.folders import Folders
+from keywright.app.postgres import check_schema_at
 from keywright.audit.log import LABEL as AUDIT_LABEL, AuditLog
 from keywright.errors import Busy, Unopenable, Unusable
-from keywright.gateway.store import begin_replay
+from keywright.gateway.marks import begin_replay
 from keywright.sealing.keyring import Keyring, new_data_key, unwrap, wrap
 from keywright.sealing.wrapping import create_wrapping_key, read_wrapping_key
 from keywright.secret import Secret
 from keywright.storage import schema
+from keywright.storage.address import Address
 from keywright.storage.engine import open_database, sqlite_url
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,17 @@ class Installation:
     """Whether it was made just now."""
 
 
-async def open_installation(folders: Folders, *, make: bool = True, now: int) -> Installation:
-    """Return the installation in these folders, made or upgraded where that is needed.
+async def open_installation(
+    folders: Folders, *, address: Address | None = None, make: bool = True, patient: bool = True, now: int
+) -> Installation:
+    """Return the installation in these folders, made or upgraded where that is needed; with an address the one whose
+    database is there, which is neither made nor upgraded. A server is not patient: it gives up on a database that hangs.
 
     Raises `Unusable`, with nothing changed, when files are missing, foreign, newer than this program or too open.
     """
     files.check(folders)
+    if address is not None:
+        return await _open_at(address, folders, patient=patient)
     is_new = not folders.database.exists()
     if is_new and not make:
         raise Unusable(
@@ -57,11 +64,11 @@ async def open_installation(folders: Folders, *, make: bool = True, now: int) ->
         with files.hold(folders.data / "making.lock", wait=True):
             if not folders.database.exists():
                 await _make(folders, now=now)
-    wrapping_key = _wrapping_key(folders)
+    wrapping_key = _wrapping_key(folders, str(folders.database))
     _check_schema(folders)
     database = open_database(sqlite_url(folders.database))
     try:
-        keyring = await _open_keyring(folders, database, wrapping_key)
+        keyring = await _open_keyring(folders, database, wrapping_key, str(folders.database))
         await _upgrade_if_older(folders, database, now=now)
     except BaseException:
         await database.close()
@@ -69,32 +76,34 @@ async def open_installation(folders: Folders, *, make: bool = True, now: int) ->
     return Installation(folders, database, keyring, is_new)
 
 
-def _wrapping_key(folders: Folders) -> Secret:
+async def _open_at(address: Address, folders: Folders, *, patient: bool) -> Installation:
+    name = address.place
+    database = open_database(address, patient=patient)
+    try:
+        await check_schema_at(address, database)
+        keyring = await _open_keyring(folders, database, _wrapping_key(folders, name), name)
+    except BaseException:
+        await database.close()
+        raise
+    return Installation(folders, database, keyring, is_new=False)
+
+
+def _wrapping_key(folders: Folders, name: str) -> Secret:
     if not folders.wrapping_key.exists():
         raise Unusable(
-            f"the wrapping key {folders.wrapping_key} is missing, and the database {folders.database} can't be opened without it",
+            f"the wrapping key {folders.wrapping_key} is missing, and the database {name} can't be opened without it",
             hint="restore the file from its backup; with a new one every secret in the database would be lost",
         )
     return read_wrapping_key(folders.wrapping_key)
 
 
 async def _make(folders: Folders, *, now: int) -> None:
-    existing = folders.wrapping_key.exists()
-    wrapping_key = read_wrapping_key(folders.wrapping_key) if existing else create_wrapping_key(folders.wrapping_key)
     unfinished = folders.database.with_suffix(".new")
     _remove(unfinished)
     database = open_database(sqlite_url(unfinished))
-    database_id = ids.new_id("db")
     try:
-        from keywright.storage.migrate import upgrade  # noqa: PLC0415  loads Alembic, a quarter of a second
-
-        await upgrade(database)
         async with database.write() as tx:
-            data_key = new_data_key()
-            wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
-            await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
-            await AuditLog(Keyring(database_id, {1: data_key}).derive(AUDIT_LABEL)).begin(tx)
-            await begin_replay(tx, began_at=0)  # there were no requests before: every mark will be kept
+            await make_in(tx, folders, now=now)
     finally:
         await database.close()
     try:
@@ -104,6 +113,23 @@ async def _make(folders: Folders, *, now: int) -> None:
         _sync_folder(folders.data)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(f"the database {folders.database} can't be made: {error}", hint="is its disk full?") from None
+
+
+async def make_in(tx: Tx, folders: Folders, *, now: int) -> None:
+    """Make schema, keyring and the beginning of everything in an empty database, in the caller's transaction.
+
+    The wrapping key is the folder's; one that lies there already goes on serving.
+    """
+    existing = folders.wrapping_key.exists()
+    wrapping_key = read_wrapping_key(folders.wrapping_key) if existing else create_wrapping_key(folders.wrapping_key)
+    from keywright.storage.migrate import upgrade_in  # noqa: PLC0415  loads Alembic, a quarter of a second
+
+    await upgrade_in(tx)
+    database_id, data_key = ids.new_id("db"), new_data_key()
+    wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
+    await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
+    await AuditLog(Keyring(database_id, {1: data_key}).derive(AUDIT_LABEL)).begin(tx)
+    await begin_replay(tx, began_at=0)  # there were no requests before: every mark will be kept
 
 
 def _check_schema(folders: Folders) -> None:
@@ -125,11 +151,11 @@ def _check_schema(folders: Folders) -> None:
         )
 
 
-async def _open_keyring(folders: Folders, database: Database, wrapping_key: Secret) -> Keyring:
+async def _open_keyring(folders: Folders, database: Database, wrapping_key: Secret, name: str) -> Keyring:
     async with database.read() as tx:
         rows = await store.keyring_rows(tx)
     if not rows:
-        raise Unusable(f"the database {folders.database} has lost its keyring", hint="restore it from a backup")
+        raise Unusable(f"the database {name} has lost its keyring", hint="restore it from a backup")
     try:
         keys = {
             row.version: unwrap(
@@ -139,7 +165,7 @@ async def _open_keyring(folders: Folders, database: Database, wrapping_key: Secr
         }
     except Unopenable:
         raise Unusable(
-            f"the wrapping key {folders.wrapping_key} belongs to another database than {folders.database}",
+            f"the wrapping key {folders.wrapping_key} belongs to another database than {name}",
             hint="restore the key that was made with this database",
         ) from None
     return Keyring(rows[0].database_id, keys)
@@ -153,7 +179,7 @@ async def _upgrade_if_older(folders: Folders, database: Database, *, now: int) -
     from keywright.storage.migrate import upgrade  # noqa: PLC0415  loads Alembic, a quarter of a second
 
     folders.backups.mkdir(mode=0o700, exist_ok=True)
-    _copy(folders.database, folders.backups / f"keywright-{revision}-{now}.db")
+    _copy(folders.database, files.copy_before_upgrade(folders, revision, now))
     await upgrade(database)
 
 

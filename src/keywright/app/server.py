@@ -1,7 +1,8 @@
 """Runs one server: console, spot gateway, futures gateway, and the chores beside them, in one process and one loop.
 
 The order matters: whatever can't be is found out first, then ports are taken, because a port in use must leave nothing
-changed; then the folder's lock, so that two servers never share an embedded database; the note that others read is
+changed; then the folder's lock, so that two servers never share an embedded database (on PostgreSQL the gateways take one
+in the database itself); the note that others read is
 written last, when all of it answers.
 """
 
@@ -11,6 +12,7 @@ import os
 from collections.abc import Callable
 
 from keywright.app import folders as files, mailing
+from keywright.app.addresses import address_of
 from keywright.app.checkpoints import checkpoints_of
 from keywright.app.chores import chores
 from keywright.app.console import console, origins_of
@@ -45,7 +47,7 @@ async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_c
     with take_ports(settings) as sockets:
         files.make(where)
         with files.hold(where.server_lock, wait=False):
-            installation = await open_installation(where, now=clock())
+            installation = await open_installation(where, address=address_of(settings), patient=False, now=clock())
             try:
                 origins = origins_of(settings, url_of(sockets[0]))
                 issuer = issuer_of(settings, origins=origins)
@@ -65,12 +67,12 @@ async def _serve(services: Services, settings: Settings, where: Folders, sockets
         spot_url=settings.gateway_public_url or url_of(spot),
         futures_url=settings.futures_public_url or url_of(futures),
     )
-    operator_code = await _operator_code(services)
-    values = await _demo(services, settings)
     base_urls = {"spot": running.spot_url, "futures": running.futures_url}
     gateways = Gateways(services, settings, database_path=where.database, base_urls=base_urls)
-    await gateways.start()
     try:
+        await gateways.start()
+        operator_code = await _operator_code(services)
+        values = await _demo(services, settings)
         apps = (
             Front(
                 console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks()),

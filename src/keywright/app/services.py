@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 
+from keywright.app.addresses import address_of
 from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
 from keywright.approvals.service import Approvals
@@ -154,7 +155,8 @@ async def opened(settings: Settings, *, make: bool = False, clock: Clock = wall_
 
     Raises `Unusable` when there is none, unless it may be made.
     """
-    installation = await open_installation(folders_of(settings), make=make, now=clock())
+    where = folders_of(settings)
+    installation = await open_installation(where, address=address_of(settings), make=make, now=clock())
     try:
         yield services_of(installation, settings, clock=clock)
     finally:

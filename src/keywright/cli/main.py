@@ -20,6 +20,7 @@ from keywright import __version__
 from keywright.cli import (
     accounts,
     audit,
+    database,
     demo,
     explain,
     keys,
@@ -53,6 +54,7 @@ for command in (
     notices.group,
     operator.group,
     audit.group,
+    database.group,
     explain.command,
     settings.command,
 ):

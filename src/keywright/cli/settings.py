@@ -8,6 +8,7 @@ import click
 
 from keywright.cli import options, terminal
 from keywright.settings import read_settings, variable
+from keywright.storage.address import Address
 
 
 @click.command("settings")
@@ -21,12 +22,23 @@ def command(*, data_dir: str | None, as_json: bool) -> None:
     _, origins = read_settings({"data_dir": data_dir})
     if as_json:
         values: list[dict[str, Any]] = [
-            {"name": o.name, "value": o.value, "origin": o.origin, "variable": variable(o.name), "about": o.about}
+            {
+                "name": o.name,
+                "value": _plain(o.value),
+                "origin": o.origin,
+                "variable": variable(o.name),
+                "about": o.about,
+            }
             for o in origins
         ]
         terminal.out_json({"settings": values})
         return
     terminal.out_table(
         ("SETTING", "VALUE", "ORIGIN"),
-        [(o.name, str(o.value).lower() if isinstance(o.value, bool) else o.value, o.origin) for o in origins],
+        [(o.name, str(o.value).lower() if isinstance(o.value, bool) else _plain(o.value), o.origin) for o in origins],
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it may be shown: an address has no password then."""
+    return str(value) if isinstance(value, Address) else "" if value is None else value

@@ -7,11 +7,20 @@ one, so the cost of `fsync` is spread over all of them.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence, Set as AbstractSet
+from typing import NamedTuple
 
 from keywright.errors import Busy, KeywrightError
-from keywright.gateway import store
+from keywright.gateway import marks as rows
 from keywright.gateway.memory import MemoryState
 from keywright.storage.transaction import Database
+
+
+class Mark(NamedTuple):
+    """What is kept of a request, and until when."""
+
+    digest: bytes
+    until: int
 
 
 class EmbeddedState(MemoryState):
@@ -20,7 +29,7 @@ class EmbeddedState(MemoryState):
     def __init__(self, database: Database) -> None:
         super().__init__()
         self._database = database
-        self._waiting: list[tuple[bytes, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Mark, asyncio.Future[bool]]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._now = 0
@@ -28,19 +37,19 @@ class EmbeddedState(MemoryState):
     async def start(self, *, now: int, window_ms: int) -> None:
         """Load the marks that still count. Where they may have been lost, writes stamped up to now + window are refused."""
         async with self._database.write() as tx:
-            epoch = await store.replay_epoch_of(tx)
+            epoch = await rows.replay_epoch_of(tx)
             if epoch is None:  # requests accepted before now are forgotten
-                await store.begin_replay(tx, began_at=now)
+                await rows.begin_replay(tx, began_at=now)
             self.quarantine(until=(now if epoch is None else epoch.began_at) + window_ms)
             self.forgot(until=0 if epoch is None else epoch.forgotten_until)
-            for row in await store.load_marks(tx):
+            for row in await rows.load_marks(tx):
                 self._seen.setdefault(row.expires_at // 1000, set()).add(row.digest)
         self._task = asyncio.create_task(self._keep_on(), name="replay journal")
 
     async def stop(self) -> None:
         """Keep what is waiting, then stop."""
         if self._task is not None:
-            await asyncio.gather(*(kept for _, _, kept in self._waiting), return_exceptions=True)
+            await asyncio.gather(*(kept for _, kept in self._waiting), return_exceptions=True)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -48,12 +57,17 @@ class EmbeddedState(MemoryState):
         """Mark a request as seen; when this returns `True`, the mark is on disk. Raises `Busy` when it can't be kept."""
         if not self.mark(digest, stamped_at=stamped_at, until=until, now=now):
             return False
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((digest, until, kept))
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((Mark(digest, until), kept))
         self._now = now
         self._wake.set()
-        await kept
-        return True
+        return await kept
+
+    async def _keep(self, marks: Sequence[Mark], *, now: int) -> AbstractSet[bytes]:
+        """Keep these marks; return the digests of those that were kept before, of which memory knew nothing."""
+        async with self._database.write() as tx:
+            await rows.keep_marks(tx, marks, now=now)
+        return frozenset()
 
     async def _keep_on(self) -> None:
         while True:
@@ -63,14 +77,13 @@ class EmbeddedState(MemoryState):
             if not batch:
                 continue
             try:
-                async with self._database.write() as tx:
-                    await store.keep_marks(tx, [(digest, until) for digest, until, _ in batch], now=self._now)
+                known = await self._keep([mark for mark, _ in batch], now=self._now)
             except Exception as error:  # noqa: BLE001  each waiter is told; the journal itself goes on
                 cause = error if isinstance(error, KeywrightError) else Busy("the mark of this request can't be kept")
-                for _, _, kept in batch:
+                for _, kept in batch:
                     if not kept.done():
                         kept.set_exception(cause)
             else:
-                for _, _, kept in batch:
+                for mark, kept in batch:
                     if not kept.done():
-                        kept.set_result(None)
+                        kept.set_result(mark.digest not in known)

@@ -44,6 +44,13 @@ class SqliteFreshness:
             raise Refused(Reason.NOT_SURE, what="the database can't be read") from None
         return self._sequence
 
+    async def start(self) -> None:
+        """Do nothing: there is nothing to wait for."""
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        self.close()
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

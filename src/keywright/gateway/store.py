@@ -1,4 +1,4 @@
-"""Queries of the gateway: key records with their owners, marks of seen requests, usage. SQL of this part lives here.
+"""Queries of the gateway: key records with their owners, usage. SQL of this part lives here.
 
 What is read of usage names the owner in each query: records of someone else's key are no records.
 """
@@ -6,10 +6,21 @@ What is read of usage names the owner in each query: records of someone else's k
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keywright.gateway.model import Attempt
@@ -19,8 +30,6 @@ from keywright.storage.tables import (
     accounts,
     api_keys,
     key_last_use,
-    replay_entries,
-    replay_epoch,
     sub_accounts,
     usage_counts,
     usage_records,
@@ -50,37 +59,6 @@ async def find_key(tx: Tx, key_id: str) -> Row[Any] | None:
         .where(api_keys.c.id == key_id, api_keys.c.deleted_at.is_(None))
     )
     return (await tx.execute(query)).one_or_none()
-
-
-async def replay_epoch_of(tx: Tx) -> Row[int, int] | None:
-    """Return since when marks are kept (`began_at`) and the latest expiry of a dropped one (`forgotten_until`).
-
-    `None` when the row is gone: someone emptied the store.
-    """
-    return (await tx.execute(select(replay_epoch.c.began_at, replay_epoch.c.forgotten_until))).one_or_none()
-
-
-async def begin_replay(tx: Tx, *, began_at: int) -> None:
-    """Note since when marks are kept; 0 in a new database, before which there were no requests."""
-    await tx.execute(delete(replay_epoch))
-    await tx.execute(insert(replay_epoch).values(id=1, began_at=began_at, forgotten_until=0))
-
-
-async def load_marks(tx: Tx) -> Sequence[Row[bytes, int]]:
-    """Return the marks that are kept: rows of `digest` and `expires_at`."""
-    return (await tx.execute(select(replay_entries.c.digest, replay_entries.c.expires_at))).all()
-
-
-async def keep_marks(tx: Tx, marks: Iterable[tuple[bytes, int]], *, now: int) -> None:
-    """Keep marks of (digest, expiry), and drop those whose time is over, noting the latest of them."""
-    over = replay_entries.c.expires_at < now
-    latest = (await tx.execute(select(func.max(replay_entries.c.expires_at)).where(over))).scalar_one()
-    if latest is not None:
-        await tx.execute(delete(replay_entries).where(over))
-        await tx.execute(
-            update(replay_epoch).where(replay_epoch.c.forgotten_until < latest).values(forgotten_until=latest)
-        )
-    await tx.execute(insert(replay_entries), [{"digest": digest, "expires_at": until} for digest, until in marks])
 
 
 async def keep_usage(tx: Tx, attempts: Sequence[Attempt]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from keywright.errors import LimitReached
 from keywright.issuing.model import ApiKey, Environment, Grant, Material, Owner, Permission, Status
 from keywright.storage.tables import api_keys, frozen_permissions as frozen, key_last_use
-from keywright.storage.transaction import Tx
+from keywright.storage.transaction import Tx, is_writing
 
 
 async def taken_slots(tx: Tx, owner: Owner) -> list[int]:
@@ -82,10 +82,9 @@ async def insert_key(tx: Tx, key: ApiKey, material: Material, *, slot: int, lane
 
 
 async def find_key(tx: Tx, owner: Owner, key_id: str) -> tuple[ApiKey, Material] | None:
-    """Return the owner's key and its material, or `None`; locked against other writers where the database can."""
-    row = (
-        await tx.execute(_keys().where(*_of(owner), api_keys.c.id == key_id).with_for_update(of=api_keys))
-    ).one_or_none()
+    """Return the owner's key and its material, or `None`; locked against other writers by a transaction that writes."""
+    found = _keys().where(*_of(owner), api_keys.c.id == key_id)
+    row = (await tx.execute(found.with_for_update(of=api_keys) if is_writing(tx) else found)).one_or_none()
     return (_api_key(row), _material(row)) if row else None
 
 

@@ -1,19 +1,23 @@
 """The change sequence: a number raised in the transaction of every change that a gateway must hear of.
 
-A gateway that sees a number it has not seen forgets what it cached. That catches every announcement that was missed.
+A gateway that sees a number it has not seen forgets what it cached. That catches every announcement that was missed. On
+PostgreSQL the same transaction wakes whoever listens, so that nobody has to wait for the next look.
 """
 
 from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from keywright.storage.tables import change_sequence
 from keywright.storage.transaction import Tx
 
 KEYS = "keys"
 """Changes of keys and of the accounts that own them."""
+
+CHANNEL = "keywright_changes"
+"""What gateways on PostgreSQL listen to. It says that there is something to look at, never what: anybody may say that."""
 
 
 async def announce(tx: Tx) -> None:
@@ -22,6 +26,8 @@ async def announce(tx: Tx) -> None:
     if (await tx.execute(raised)).rowcount == 0:
         # The row is there from the first migration on: someone deleted it. Begin where no gateway has ever been.
         await tx.execute(insert(change_sequence).values(name=KEYS, seq=secrets.randbits(40)))
+    if tx.dialect.name == "postgresql":
+        await tx.execute(select(func.pg_notify(CHANNEL, "")))
 
 
 async def newest(tx: Tx) -> int:

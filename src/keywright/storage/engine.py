@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from keywright.errors import Unusable
+from keywright.storage.address import Address, parse_address
 from keywright.storage.transaction import Database
 from keywright.storage.turnstile import Turnstile
 
@@ -27,23 +28,23 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-def open_database(url: str) -> Database:
-    """Return a `Database` for `url` (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`). Connects lazily.
+def open_database(url: str | Address, *, patient: bool = False) -> Database:
+    """Return a `Database` for `url` (`sqlite+aiosqlite:///…`, `postgresql://…` or where that leads). Connects lazily.
 
-    Raises `Unusable` for any other kind of URL.
+    A statement on PostgreSQL is given up after a while, unless who asks is `patient`. Raises `Unusable` for any other kind of
+    URL.
     """
-    if url.startswith("sqlite+aiosqlite:///"):
+    if isinstance(url, str) and url.startswith("sqlite+aiosqlite:///"):
         return Database(_sqlite_engine(url), Turnstile(Path(url.removeprefix("sqlite+aiosqlite:///"))))
-    if url.startswith("postgresql+asyncpg://"):
-        return Database(
-            create_async_engine(
-                url, pool_size=8, max_overflow=8, isolation_level="READ COMMITTED", hide_parameters=True
-            )
-        )
-    raise Unusable(
-        "the database URL is of a kind Keywright does not know",
-        hint="use sqlite+aiosqlite:/// or postgresql+asyncpg://",
-    )
+    try:
+        address = parse_address(url)
+    except ValueError as error:
+        raise Unusable(
+            "the database URL is of a kind Keywright does not know", hint=str(error).removeprefix("takes ")
+        ) from None
+    from keywright.storage.postgres import postgres_database  # noqa: PLC0415  an extra
+
+    return postgres_database(address, patient=patient)
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:

@@ -8,13 +8,18 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 
 
 async def upgrade(database: Database) -> None:
     """Run every migration that the database has not seen, in one transaction."""
     async with database.write() as tx:
-        await tx.run_sync(_upgrade)
+        await upgrade_in(tx)
+
+
+async def upgrade_in(tx: Tx) -> None:
+    """Run every migration that the database has not seen, in the caller's transaction."""
+    await tx.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -27,6 +27,12 @@ async def revision(tx: Tx) -> str | None:
     return found
 
 
+async def is_empty(tx: Tx) -> bool:
+    """Tell whether there is no table at all."""
+    names: set[str] = await tx.run_sync(_tables)
+    return not names
+
+
 def revision_of_file(path: Path) -> str | None:
     """Return the migration an SQLite file stands at, or `None` for one that is not ours.
 

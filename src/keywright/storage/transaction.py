@@ -1,10 +1,15 @@
-"""Transactions: `read` sees one consistent state, `write` is all or nothing. A verb takes one and never commits itself."""
+"""Transactions: `read` sees one consistent state, `write` is all or nothing. A verb takes one and never commits itself.
+
+On SQLite a transaction is such a state by itself; PostgreSQL is asked for one (REPEATABLE READ), for reading only. Writers
+there lock what they change, and a statement sees what others committed before it (READ COMMITTED).
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,10 +24,26 @@ Tx = AsyncConnection
 class Database:
     """One database. Writers of this process queue on a lock, so that SQLite's is contended between processes only."""
 
-    def __init__(self, engine: AsyncEngine, turnstile: Turnstile | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        turnstile: Turnstile | None = None,
+        *,
+        connect_alone: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
         self.engine = engine
         self._writer = asyncio.Lock()
         self._turnstile = turnstile
+        self._connect_alone = connect_alone
+
+    async def connect_alone(self) -> Any:
+        """Return a connection of the driver's, outside the pool, for who listens: on PostgreSQL only. Its caller closes it.
+
+        Raises `Busy` and `Unusable`.
+        """
+        if self._connect_alone is None:
+            raise TypeError("the embedded database has nobody to listen to")
+        return await self._connect_alone()
 
     @property
     def is_sqlite(self) -> bool:
@@ -52,11 +73,12 @@ class Database:
     async def _begin(self, *, write: bool) -> AsyncIterator[Tx]:
         try:
             async with self.engine.connect() as connection:
-                if self.is_sqlite:
-                    await connection.execution_options(keywright_write=write)
+                await connection.execution_options(keywright_write=write)
+                if not write and not self.is_sqlite:
+                    await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
                 async with connection.begin():
                     yield connection
-        except (DBAPIError, PoolTimeout, ConnectionError) as error:
+        except (DBAPIError, PoolTimeout, ConnectionError, TimeoutError) as error:
             if is_temporary(error):
                 raise Busy(
                     "the database is locked, full or unreachable",
@@ -69,19 +91,30 @@ class Database:
         await self.engine.dispose()
 
 
+def is_writing(tx: Tx) -> bool:
+    """Tell whether a transaction may change anything, and so may lock what it reads."""
+    connection = tx.sync_connection
+    return connection is not None and bool(connection.get_execution_options().get("keywright_write"))
+
+
 TEMPORARY = (
     "database is locked",
     "disk i/o error",
     "database or disk is full",
-    "deadlock detected",
-    "too many connections",
+    "cached statement plan is invalid",  # of PostgreSQL, once after an upgrade beside a running server
 )
 """Words of drivers' errors after which the same statement may work."""
+
+TEMPORARY_STATES = ("08", "25006", "40", "53", "55P03", "57", "58")
+"""What SQLSTATEs of PostgreSQL begin with after which it may work: out of reach, a standby now, a deadlock, full, waiting
+for too long, being stopped, its disk failing."""
 
 
 def is_temporary(error: Exception) -> bool:
     """Tell whether the same statement may work later: the database was locked, full, busy or out of reach."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, (PoolTimeout, ConnectionError))
+        return isinstance(error, (PoolTimeout, ConnectionError, TimeoutError))
+    if error.connection_invalidated or str(getattr(error.orig, "sqlstate", None) or "").startswith(TEMPORARY_STATES):
+        return True
     text = str(error.orig).lower()
-    return error.connection_invalidated or any(word in text for word in TEMPORARY)
+    return any(word in text for word in TEMPORARY)

@@ -1,0 +1,39 @@
+"""`keywright database`: the schema, backups, and whether everything in it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from keywright.cli import options, terminal
+
+
+@click.group("database")
+def group() -> None:
+    """The database: its schema."""
+
+
+@group.command("upgrade")
+@options.data_dir
+@options.as_json
+@click.pass_obj
+async def upgrade(clock: Callable[[], int], *, data_dir: str | None, as_json: bool) -> None:
+    """Bring the database to the schema of this version, and make one where there is none.
+
+    PostgreSQL is changed by this command only; the embedded database also at a start, after a copy was made.
+    """
+    from keywright.app.upgrading import upgrade_database
+
+    done = await upgrade_database(options.settings_of(data_dir=data_dir), now=clock())
+    if as_json:
+        backup = str(done.backup) if done.backup else None
+        terminal.out_json({"database": done.name, "before": done.before, "after": done.after, "backup": backup})
+    elif done.before is None:
+        terminal.say(f"A new database was made: {done.name}, schema {done.after}.")
+    elif done.before == done.after:
+        terminal.say(f"Nothing to do: {done.name} has the newest schema, {done.after}.")
+    else:
+        terminal.say(f"{done.name} was upgraded from schema {done.before} to {done.after}.")
+        if done.backup:
+            terminal.say(f"What it was like before is in {done.backup}.")

@@ -1,0 +1,35 @@
+"""Files of settings: `keywright.toml`, believed only where nobody else could have written it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from keywright.errors import Invalid, Unusable
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a file of settings says; nothing where there is none.
+
+    Raises `Unusable` for one that others can change, `Invalid` for one that can't be read.
+    """
+    try:
+        status = path.stat()
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & 0o002:
+            raise Unusable(
+                f"others can change {path.absolute()}, which says where requests go",
+                hint="make it yours alone, or start in another folder",
+            )
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Invalid(f"{path} can't be read: {error}") from None
+
+
+def check_private(path: Path) -> None:
+    """Do nothing if only its owner can read a file that holds a password. Raises `Unusable` otherwise."""
+    if path.stat().st_mode & 0o077:
+        raise Unusable(f"others can read {path}, and a password stands in it", hint="chmod 600, or database_url_file")
