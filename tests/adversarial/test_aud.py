@@ -46,6 +46,7 @@ from tests.support.clock import T0
 from tests.support.household import FORMS, Household, csrf_of
 from tests.support.passkey import SoftPasskey
 from tests.support.visitor import ORIGIN, SECRET, Caller, everything
+from tests.support.withdrawing import waiting_in
 
 ROOT = Path(__file__).parents[2]
 API_SECRET = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -203,6 +204,7 @@ async def test_aud_01_03_a_form_leaves_its_event_or_is_published(home: Household
 
 READING = {
     "accounts list": "",
+    "approvals list": "",
     "keys list": "",
     "keys show": "{key}",
     "keys usage": "{key}",
@@ -230,6 +232,8 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         "accounts create": lambda: typed("accounts create bob@example.org", "nine-boats-at-anchor"),
         "accounts freeze": lambda: typed("accounts freeze ada@example.org"),
         "accounts unfreeze": lambda: typed("accounts unfreeze ada@example.org", typed.code()),
+        "approvals confirm": lambda: typed(f"approvals confirm {waiting_in(typed.folder, typed.clock)}", typed.code()),
+        "approvals refuse": lambda: typed(f"approvals refuse {waiting_in(typed.folder, typed.clock, 'w2')}"),
         "keys create": lambda: typed("keys create third --account ada@example.org", "Sloop-ahead-41-Z", typed.code()),
         "keys disable": lambda: typed(f"keys disable {on} --account ada@example.org"),
         "keys enable": lambda: typed(f"keys enable {on} --account ada@example.org", typed.code()),

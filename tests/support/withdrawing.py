@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from keywright.app.services import opened
 from keywright.approvals.model import Approval
 from keywright.identity.destinations import Destination
 from keywright.identity.model import FactorProof
 from keywright.identity.whitelist import Listed
+from keywright.settings import Settings
 from tests.support.world import Held, Person, World
 
 TRON = "TXYZabcdefghijkmnopqrstuvwxyz12345"
@@ -108,3 +113,23 @@ async def desk_of(world: World, email: str = "ada@example.org", *, lists: bool =
     if lists:
         await desk.lists()
     return desk
+
+
+def waiting_in(folder: Path, clock: Callable[[], int], reference: str = "w1") -> str:
+    """Let a withdrawal wait for the one account of an installation; return the approval's id."""
+
+    async def ask() -> str:
+        async with opened(Settings(data_dir=str(folder)), clock=clock) as services, services.database.write() as tx:
+            [account] = await services.identity.accounts(tx)
+            asked = await services.approvals.ask(
+                tx,
+                account_id=account.id,
+                asked_by="tok_cli",
+                reference=reference,
+                detail={"amount": "250", "currency": "USDT", "chain": "trx", "address": TRON},
+                expires_in=HOUR_MS,
+                now=clock(),
+            )
+            return asked.id
+
+    return asyncio.run(ask())

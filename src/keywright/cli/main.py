@@ -19,6 +19,7 @@ import click
 from keywright import __version__
 from keywright.cli import (
     accounts,
+    approvals,
     audit,
     database,
     demo,
@@ -49,6 +50,7 @@ for command in (
     serve.command,
     demo.command,
     accounts.group,
+    approvals.group,
     keys.group,
     sub_accounts.group,
     notices.group,

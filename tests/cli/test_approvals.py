@@ -1,0 +1,38 @@
+"""`keywright approvals`: what waits is shown whole, confirmed with a code of its own, refused without one."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Terminal
+from tests.support.withdrawing import TRON, waiting_in
+
+
+def test_what_waits_is_listed_confirmed_and_told(ada: Terminal) -> None:
+    approval_id = waiting_in(ada.folder, ada.clock)
+    [listed] = ada("approvals list --json").json["approvals"]
+    assert (listed["id"], listed["state"], listed["amount"], listed["address"]) == (approval_id, "waiting", "250", TRON)
+    assert TRON in ada("approvals list").out
+    refused = ada(f"approvals confirm {approval_id}")
+    assert refused.code == 4
+    assert ada(f"approvals confirm {approval_id}", "000000").code == 4
+    code = ada.code()
+    done = ada(f"approvals confirm {approval_id}", code)
+    assert done.code == 0, done.err
+    for words in ("250 USDT", TRON, "trx", "is confirmed"):
+        assert words in done.err
+    another = waiting_in(ada.folder, ada.clock, "w2")
+    assert ada(f"approvals confirm {another}", code).code == 4
+    assert ada(f"approvals confirm {approval_id}", ada.code()).code == 6
+    assert [one["state"] for one in ada("approvals list --all --json").json["approvals"]] == ["waiting", "confirmed"]
+
+
+def test_refusing_takes_no_code(ada: Terminal) -> None:
+    approval_id = waiting_in(ada.folder, ada.clock)
+    assert ada(f"approvals refuse {approval_id} --json").json["state"] == "refused"
+    assert ada(f"approvals refuse {approval_id}").code == 6
+    assert ada(f"approvals confirm {approval_id}", ada.code()).code == 6
+    assert ada("approvals list").out == ""
+
+
+def test_nonsense_is_told(ada: Terminal) -> None:
+    for name in ("apv_0", "", "../x"):
+        assert ada(f"approvals refuse {name or '-'}").code in {2, 5}
