@@ -15,7 +15,6 @@ from tests.browser.pages import (
     expect_problem,
     expect_said,
     expect_title,
-    field,
     give_code,
     link,
     section,
@@ -36,12 +35,12 @@ def list_address(page: Page, running: Running, account: Account) -> None:
     link(page, "Manage withdrawal addresses").click()
     expect_title(page, "Withdrawal addresses")
     add = section(page, "Add an address")
-    field(add, "Name").fill("Cold wallet")
+    add.get_by_label("Name").fill("Cold wallet")
     add.get_by_label("Currency and network").select_option("USDT · TRC20")
-    field(add, "Address").fill(TRON)
+    add.get_by_label("Address", exact=True).fill(TRON)
     if add.get_by_label(CODE).count():
         add.get_by_label(CODE).fill(account.authenticator.code())
-    button(add, "Add address").click()
+    button(page, "Add address").click()
     expect_said(page, "The address is on your list.")
     expect(section(page, "Your addresses")).to_contain_text("Cold wallet")
 
@@ -55,11 +54,10 @@ def becomes(exchange: Any, withdrawal_id: str, status: str) -> None:
 
 
 @pytest.mark.clients
-def test_a_withdrawal_waits_for_a_code_of_its_own(
-    window: Window, page: Page, running: Running, account: Account
-) -> None:
-    list_address(page, running, account)
+def test_a_withdrawal_waits_for_a_code_of_its_own(window: Window, running: Running, account: Account) -> None:
     values = account.makes_key("payer", "withdraw", addresses="127.0.0.1")
+    page = window.becomes(account)
+    list_address(page, running, account)
     exchange = ccxt_client(running, values)
     exchange.load_markets()
     ordered = exchange.withdraw("USDT", 250, TRON, None, {"network": "TRC20"})["id"]
@@ -93,9 +91,10 @@ def test_a_withdrawal_waits_for_a_code_of_its_own(
 
 
 @pytest.mark.clients
-def test_a_withdrawal_is_refused_without_a_code(page: Page, running: Running, account: Account) -> None:
-    list_address(page, running, account)
+def test_a_withdrawal_is_refused_without_a_code(window: Window, running: Running, account: Account) -> None:
     values = account.makes_key("payer", "withdraw", addresses="127.0.0.1")
+    page = window.becomes(account)
+    list_address(page, running, account)
     exchange = ccxt_client(running, values)
     exchange.load_markets()
     ordered = exchange.withdraw("USDT", 250, TRON, None, {"network": "TRC20"})["id"]
