@@ -209,6 +209,7 @@ READING = {
     "keys show": "{key}",
     "keys usage": "{key}",
     "operator token list": "",
+    "sub-accounts list": "--account ada@example.org",
     "notices list": "ada@example.org",
     "audit list": "",
     "audit key": "",
@@ -220,6 +221,7 @@ READING = {
 ELSEWHERE = {
     "serve": "runs until it is stopped; what it does at its start are verbs of others",
     "demo": "wants a running server; what it does are verbs of others: tests/app",
+    "database upgrade": "makes the schema and the keyring, or brings them up to date: tests/cli",
     "explain": "looks at no database",
     "audit verify-export": "looks at no database",
     "notices send-test": "looks at no database: it sends past the outbox",
@@ -243,6 +245,9 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         ),
         "keys rotate": lambda: typed(f"keys rotate {on} --account ada@example.org", "Moor-chain-83-W", typed.code()),
         "keys delete": lambda: typed(f"keys delete {off} --account ada@example.org", typed.code()),
+        "sub-accounts create": lambda: typed("sub-accounts create trading1 --account ada@example.org", typed.code()),
+        "sub-accounts freeze": lambda: typed("sub-accounts freeze trading1 --account ada@example.org"),
+        "sub-accounts unfreeze": lambda: typed("sub-accounts unfreeze trading1 --account ada@example.org", typed.code()),
         "operator link": lambda: typed("operator link"),
         "operator freeze-permission": lambda: typed("operator freeze-permission trade"),
         "operator unfreeze-permission": lambda: typed(

@@ -38,7 +38,7 @@ def break_at(layer: str, patched: pytest.MonkeyPatch, home: Household, canary: s
         "verb": lambda: patched.setattr(site.issuing, "issue", broken_later),
         "store": lambda: patched.setattr("keywright.issuing.store.insert_key", broken_later),
         "audit": lambda: patched.setattr(type(home.services.audit), "record", broken_later),
-        "sealing": lambda: patched.setattr("keywright.issuing.service.seal", broken),
+        "sealing": lambda: patched.setattr("keywright.issuing.passphrases.seal", broken),
         "session": lambda: patched.setattr(type(site.entrance.sessions), "find", broken_later),
         "texts": lambda: patched.setattr(type(site.texts), "negotiate", broken),
     }
