@@ -219,6 +219,7 @@ async def test_aud_01_every_form_leaves_its_event(embedded: Services, clock: Fak
     ada = home.ada
     await does(ada, "/api-management/new", **FORMS["/api-management/new"])
     await does(ada, "/api-management/summary", **FORMS["/api-management/summary"])
+    await does(ada, "/api-management/send-code", **FORMS["/api-management/send-code"])
     made = await does(ada, "/api-management/create", "key.issued", **FORMS["/api-management/create"])
     per_key = "/api-management/{key_id:key}"
     waits = re.search(r"/api-management/([0-9a-f]{24})/acknowledge", made.text)

@@ -210,6 +210,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/approvals/{approval_id:row}/refuse": {},
     "/api-management/new": WISH,
     "/api-management/summary": WISH,
+    "/api-management/send-code": WISH,
     "/api-management/create": {**WISH, "passphrase": "Sloop-ahead-41-Z"},
     "/api-management/{key_id:key}/acknowledge": {},
     "/api-management/{key_id:key}/discard": {},

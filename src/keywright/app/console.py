@@ -51,6 +51,7 @@ def console(
         whitelist=services.whitelist,
         approvals=services.approvals,
         notices=services.notices,
+        own=services.own,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

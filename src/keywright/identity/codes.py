@@ -92,9 +92,10 @@ class Codes:
             raise NotProven("that code is not right", hint="use the newest one that was sent to you")
         await store.forgive_attempts(tx, _tries(account_id, purpose), at=now)
 
-    async def waits(self, tx: Tx, account_id: str, purpose: str, *, now: int) -> bool:
-        """Tell whether a code was sent that still waits for its answer."""
-        return await challenges.waiting_code(tx, account_id=account_id, purpose=purpose, now=now) is not None
+    async def waits(self, tx: Tx, account_id: str, purpose: str, *, context: str | None = None, now: int) -> bool:
+        """Tell whether a code was sent, for this context or for any, that still waits for its answer."""
+        asked = await challenges.waiting_code(tx, account_id=account_id, purpose=purpose, now=now)
+        return asked is not None and context in {None, asked.context}
 
     async def forget(self, tx: Tx, *, now: int) -> None:
         """Drop what is left of challenges whose time is long over."""

@@ -70,6 +70,11 @@ def takes_trading_password(profile: Profile, *, factor: str) -> bool:
     return factor not in {ASSERTION, SANDBOX_DEMO} and Prerequisite.TRADING_PASSWORD in REQUIRED[profile]
 
 
+def takes_mailed_code(profile: Profile, *, factor: str) -> bool:
+    """Tell whether making a key is confirmed by a code that is sent to who was proved by `factor` (K5)."""
+    return factor not in {ASSERTION, SANDBOX_DEMO} and profile is not Profile.PERSONAL
+
+
 ASSERTION = "assertion"
 SANDBOX_DEMO = "sandbox-demo"
 """Factors, as a `FactorProof` names them, that stand for more than a code: the second is K16's exception."""

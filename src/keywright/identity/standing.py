@@ -36,6 +36,10 @@ class Standing:
         """Tell whether making a key takes the trading password of who was proved by `factor`."""
         return prerequisites.takes_trading_password(self.profile, factor=factor)
 
+    def takes_mailed_code(self, *, factor: str) -> bool:
+        """Tell whether making a key is confirmed by a code that is sent to who was proved by `factor`."""
+        return prerequisites.takes_mailed_code(self.profile, factor=factor)
+
     async def require(
         self, tx: Tx, account: Account, *, proof: FactorProof, trading: TradingProof | None, now: int
     ) -> None:

@@ -18,6 +18,13 @@ OTHERS: Mapping[str, Wording] = {
         marked("Confirm your e-mail address"),
         marked("Enter this code where you were asked for it. It serves once, for a few minutes."),
     ),
+    "code.key.create": Wording(
+        marked("Confirm your new API key"),
+        marked(
+            "Somebody who is signed in to your account asked to make an API key. Enter this code only if that is you, and "
+            "only at the console's own address. It serves once, for 15 minutes."
+        ),
+    ),
     "code.other": Wording(
         marked("Your confirmation code"),
         marked(

@@ -14,6 +14,7 @@ from keywright.gateway.address import compile_networks
 from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
 from keywright.identity.model import RelyingParty
+from keywright.identity.particulars import Particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
@@ -113,6 +114,7 @@ class Site:
     whitelist: Whitelist
     approvals: Approvals
     notices: Notices
+    own: Particulars
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

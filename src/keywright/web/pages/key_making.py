@@ -13,6 +13,7 @@ from keywright.issuing.addresses import parse_allowlist
 from keywright.issuing.model import NewKey, Permission
 from keywright.issuing.rules import free_slot, places_taken
 from keywright.web.model import Form
+from keywright.web.pages import confirming
 from keywright.web.pages.captcha import solved
 from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
 from keywright.web.pages.key_shown import made_page
@@ -61,6 +62,16 @@ class Wish:
             "addresses": self.addresses,
         }
 
+    @property
+    def confirmed(self) -> dict[str, str]:
+        """Return what a code that was sent confirms: all that the key will be able to do."""
+        return {
+            "permissions": " ".join(sorted(self.permissions)),
+            "environment": self.environment,
+            "addresses": " ".join(sorted(parse_addresses(self.addresses))),
+            "name": self.name,
+        }
+
     def plan(self, *, most: int) -> Plan:
         """Return what the key will be able to do, its addresses in the spelling they will have.
 
@@ -88,7 +99,23 @@ async def check(visit: Visit) -> Response:
         _check(visit, wish)
     except KeywrightError as problem:
         return _form(visit, _returned(visit, wish, problem), status=status_of(problem))
-    return _check_page(visit, wish, Form(wish.values))
+    return await _check_page(visit, wish, Form(wish.values))
+
+
+async def send_code(visit: Visit) -> Response:
+    """Send the code that confirms this key, and say so; without a script on the page as it was before."""
+    wish = Wish.of(visit)
+    problem: KeywrightError | None = None
+    try:
+        _check(visit, wish)
+        if confirming.takes_code(visit):
+            await confirming.send_code(visit, wish.confirmed)
+    except KeywrightError as wrong:
+        problem = wrong
+    form = _returned(visit, wish, problem, about="mailed_code") if problem else Form(wish.values)
+    if visit.is_htmx:
+        return visit.fragment("check_key.html", "sent", form=form, is_sent=problem is None)
+    return await _check_page(visit, wish, form, status=status_of(problem) if problem else 200)
 
 
 async def summary(visit: Visit) -> Response:
@@ -105,20 +132,30 @@ async def create(visit: Visit) -> Response:
         _check(visit, wish)
     except KeywrightError as problem:
         return _form(visit, _returned(visit, wish, problem), status=status_of(problem))
+    about = ""
     try:
+        confirming.check_typed(visit)
         await solved(visit)
         passphrase = await vetted_passphrase(visit, about=(wish.name, wish.memo))
         proof = await visit.step_up()
+        about = "trading_password"
+        trading = await confirming.trading_proof(visit, proof)
+        about = "mailed_code"
+        await confirming.count_try(visit)
         wanted = frozenset(Permission(one) for one in wish.permissions)
         addresses = parse_addresses(wish.addresses)
         # Pending: if this answer gets lost, nobody has the secret, and the key can't be used before someone says they do.
-        new_key = NewKey(wish.name, passphrase, wanted, wish.environment, addresses, wish.memo, pending=True)
+        new_key = NewKey(
+            wish.name, passphrase, wanted, wish.environment, addresses, wish.memo, pending=True, trading=trading
+        )
         async with visit.site.database.write() as tx:
+            await confirming.burn_code(tx, visit, wish.confirmed)
+            about = ""
             issued = await visit.site.issuing.issue(
                 tx, visit.owner, new_key, proof=proof, actor=visit.actor, now=visit.now
             )
     except KeywrightError as problem:
-        return _check_page(visit, wish, _returned(visit, wish, problem), status=status_of(problem))
+        return await _check_page(visit, wish, _returned(visit, wish, problem, about=about), status=status_of(problem))
     return made_page(visit, issued.key, secret=issued.secret, passphrase=passphrase.value)
 
 
@@ -156,8 +193,17 @@ def _form(visit: Visit, form: Form, *, status: int = 200) -> Response:
     )
 
 
-def _check_page(visit: Visit, wish: Wish, form: Form, *, status: int = 200) -> Response:
-    return visit.page("check_key.html", status=status, form=form, needs_code=visit.needs_code, **_summary(visit, wish))
+async def _check_page(visit: Visit, wish: Wish, form: Form, *, status: int = 200) -> Response:
+    return visit.page(
+        "check_key.html",
+        status=status,
+        form=form,
+        needs_code=visit.needs_code,
+        needs_trading_password=confirming.takes_trading_password(visit),
+        needs_mailed_code=confirming.takes_code(visit),
+        is_sent=await confirming.code_waits(visit, wish.confirmed),
+        **_summary(visit, wish),
+    )
 
 
 def _summary(visit: Visit, wish: Wish) -> dict[str, Any]:
@@ -179,5 +225,6 @@ PAGES = (
     At(NEW, new_key_form),
     At(NEW, check, "POST"),
     At("/api-management/summary", summary, "POST"),
+    At("/api-management/send-code", send_code, "POST"),
     At("/api-management/create", create, "POST"),
 )

@@ -1,0 +1,84 @@
+"""What making a key takes at its very end, beside the second factor: the trading password, and a code sent by e-mail (K5)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from keywright.errors import Invalid
+from keywright.identity.model import FactorProof, TradingProof
+from keywright.storage.transaction import Tx
+from keywright.web.visit import Visit
+
+PURPOSE = "key.create"
+"""What the code is for: it confirms this one key and nothing else."""
+
+
+def takes_trading_password(visit: Visit) -> bool:
+    """Tell whether the page must ask for the trading password of who is signed in."""
+    return visit.site.own.standing.takes_trading_password(factor=_factor(visit))
+
+
+def takes_code(visit: Visit) -> bool:
+    """Tell whether the page must ask for a code that is sent by e-mail."""
+    return visit.site.own.standing.takes_mailed_code(factor=_factor(visit))
+
+
+def check_typed(visit: Visit) -> None:
+    """Do nothing if both are there, right or wrong. Raises `Invalid`: what is only missing uses nothing else up."""
+    if takes_trading_password(visit) and not visit.text("trading_password"):
+        raise Invalid("this takes your trading password", hint="type it in", field="trading_password")
+    if takes_code(visit) and not visit.text("mailed_code"):
+        raise Invalid("this takes the code from your mail", hint="let it be sent, then type it in", field="mailed_code")
+
+
+async def trading_proof(visit: Visit, proof: FactorProof) -> TradingProof | None:
+    """Return the proof that the trading password is right; `None` where none is asked for. Raises `NotProven`, `Limited`."""
+    if not takes_trading_password(visit):
+        return None
+    return await visit.site.own.trading.prove_trading_password(
+        visit.own_account.id, visit.secret("trading_password"), proof=proof, now=visit.now
+    )
+
+
+async def count_try(visit: Visit) -> None:
+    """Count a try at the code, where one is asked for. Raises `NotProven` when none waits, and `Limited`."""
+    if takes_code(visit):
+        await visit.site.own.codes.count_try(visit.own_account.id, PURPOSE, now=visit.now)
+
+
+async def burn_code(tx: Tx, visit: Visit, wish: dict[str, str]) -> None:
+    """Use the code up in the transaction that makes the key, where one is asked for. Raises `NotProven`."""
+    if takes_code(visit):
+        await visit.site.own.codes.burn(
+            tx, visit.own_account.id, PURPOSE, visit.secret("mailed_code"), context=_digest(visit, wish), now=visit.now
+        )
+
+
+async def send_code(visit: Visit, wish: dict[str, str]) -> None:
+    """Send a code that confirms this wish and no other; the one before is worthless. Raises `Limited`."""
+    account = visit.own_account
+    async with visit.site.database.write() as tx:
+        code = await visit.site.own.codes.make(tx, account.id, PURPOSE, context=_digest(visit, wish), now=visit.now)
+        await visit.site.notices.post_code(tx, account.id, PURPOSE, code, recipient=account.email, now=visit.now)
+
+
+async def code_waits(visit: Visit, wish: dict[str, str]) -> bool:
+    """Tell whether a code for this wish was sent that still waits for its answer."""
+    if not takes_code(visit):
+        return False
+    async with visit.site.database.read() as tx:
+        return await visit.site.own.codes.waits(
+            tx, visit.own_account.id, PURPOSE, context=_digest(visit, wish), now=visit.now
+        )
+
+
+def _digest(visit: Visit, wish: dict[str, str]) -> str:
+    """Return what stands for a wish: a code for one key confirms no other, of this account or of a sub-account."""
+    covered = json.dumps([visit.sub_account, sorted(wish.items())])
+    return hashlib.sha256(covered.encode()).hexdigest()
+
+
+def _factor(visit: Visit) -> str:
+    session = visit.own_session
+    return session.factor if visit.needs_code else session.step_up_factor

@@ -1,0 +1,206 @@
+"""What making a key takes at its very end where the profile asks for it: trading password and a code sent by e-mail (K5)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from keywright.identity.model import FactorProof, Visitor
+from keywright.identity.prerequisites import Profile
+from keywright.issuing.model import ApiKey, Owner
+from keywright.notices.model import code_place
+from keywright.sealing.envelope import open_sealed
+from keywright.secret import Secret
+from keywright.storage.tables import deliveries, notices
+from tests.support.visitor import PASSWORD, Caller
+from tests.support.world import World
+
+WISH = {"name": "bot", "memo": "", "permissions": "read trade", "environment": "spot", "addresses": "203.0.113.7"}
+TRADING, PASSPHRASE = "k7Qz2m", "Tide-wharf-29-Q"
+
+
+@pytest.fixture
+async def trader(ada: Caller, world: World) -> Caller:
+    """Give someone at a platform who has all that it asks for, at the page that confirms a key."""
+    world.services.own.standing.profile = Profile.PLATFORM
+    await ada.arrive()
+    account_id = (await owner_of(ada, world)).account_id
+    async with world.services.database.read() as tx:
+        session = (await world.services.entrance.sessions.of(tx, account_id, now=world.clock()))[0]
+    await world.services.own.trading.set_trading_password(
+        session,
+        Secret(TRADING),
+        password=Secret(PASSWORD),
+        proof=FactorProof(account_id, "totp", world.clock()),
+        visitor=Visitor(address="127.0.0.1", neighbourhood="127.0.0.1", agent="", device=None, request_id="req"),
+        now=world.clock(),
+    )
+    await ada.get("/api-management/new")
+    await ada.post("/api-management/new", **WISH)
+    return ada
+
+
+async def owner_of(caller: Caller, world: World) -> Owner:
+    async with world.services.database.read() as tx:
+        return Owner((await world.services.identity.account(tx, email=caller.email)).id)
+
+
+async def mailed(caller: Caller, world: World) -> list[str]:
+    """Return the codes that lie in the outbox for this address, oldest first."""
+    account_id = (await owner_of(caller, world)).account_id
+    async with world.services.database.read() as tx:
+        rows = await tx.execute(
+            select(notices.c.id, deliveries.c.body_sealed, deliveries.c.recipient)
+            .join(deliveries, deliveries.c.notice_id == notices.c.id)
+            .where(notices.c.account_id == account_id, notices.c.kind == "code.key.create")
+            .order_by(deliveries.c.id)
+        )
+        found = []
+        for notice_id, sealed, recipient in rows:
+            assert recipient == caller.email
+            place = code_place(notice_id, account_id)
+            found.append(open_sealed(world.services.keyring, sealed, place=place).reveal_text())
+        return found
+
+
+async def keys(caller: Caller, world: World) -> list[ApiKey]:
+    owner = await owner_of(caller, world)
+    async with world.services.database.read() as tx:
+        return await world.services.issuing.keys(tx, owner)
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+async def make(caller: Caller, mailed_code: str, *, trading: str = TRADING, **wish: str) -> int:
+    """Send the last form; return the answer's status."""
+    answer = await caller.post(
+        "/api-management/create",
+        **{**WISH, **wish},
+        passphrase=PASSPHRASE,
+        code=caller.code(),
+        trading_password=trading,
+        mailed_code=mailed_code,
+    )
+    assert PASSPHRASE not in caller.text or answer.status_code == 200
+    assert trading not in caller.text or not trading
+    return answer.status_code
+
+
+async def test_k5_a_key_takes_trading_password_and_the_code_from_the_mail(trader: Caller, world: World) -> None:
+    assert "Trading password" in trader.text
+    assert "Code from your mail" in trader.text
+    answer = await trader.post("/api-management/send-code", **WISH)
+    assert answer.status_code == 200
+    assert f"A code is on its way to {trader.email}" in trader.text
+    (code,) = await mailed(trader, world)
+    assert re.fullmatch(r"\d{6}", code)
+    assert code not in trader.text
+    assert await make(trader, code) == 200
+    assert len(await keys(trader, world)) == 1
+
+
+async def test_one_profile_asks_for_neither(ada: Caller, world: World) -> None:
+    """In the sandbox for oneself nothing is sent, asked or not."""
+    await ada.arrive()
+    await ada.get("/api-management/new")
+    await ada.post("/api-management/new", **WISH)
+    assert "Trading password" not in ada.text
+    assert "Code from your mail" not in ada.text
+    await ada.post("/api-management/send-code", **WISH)
+    assert await mailed(ada, world) == []
+
+
+async def test_what_is_only_missing_uses_up_nothing(trader: Caller, world: World) -> None:
+    """No code of the authenticator, no try at what was sent."""
+    await trader.post("/api-management/send-code", **WISH)
+    (mail,) = await mailed(trader, world)
+    code = trader.code()
+    form = {**WISH, "passphrase": PASSPHRASE, "code": code}
+    for missing in ({"trading_password": TRADING}, {"mailed_code": mail}, {}):
+        answer = await trader.post("/api-management/create", **form, **missing)
+        assert answer.status_code == 400
+        assert re.search(r'href="#(trading_password|mailed_code)"', trader.text)
+    answer = await trader.post("/api-management/create", **form, trading_password=TRADING, mailed_code=mail)
+    assert answer.status_code == 200
+
+
+async def test_a_wrong_trading_password_is_said_so_at_its_field(trader: Caller, world: World) -> None:
+    await trader.post("/api-management/send-code", **WISH)
+    (code,) = await mailed(trader, world)
+    assert await make(trader, code, trading="k7Qz2n") == 403
+    assert 'href="#trading_password"' in trader.text
+    assert await keys(trader, world) == []
+    assert await make(trader, code) == 200
+
+
+async def test_a_wrong_code_is_said_so_at_its_field_and_five_are_too_many(trader: Caller, world: World) -> None:
+    await trader.post("/api-management/send-code", **WISH)
+    (code,) = await mailed(trader, world)
+    for _ in range(5):
+        assert await make(trader, wrong(code)) in {403, 429}
+        assert 'href="#mailed_code"' in trader.text
+    assert await make(trader, code) in {403, 429}
+    assert await keys(trader, world) == []
+
+
+async def test_a_newer_code_makes_the_older_one_worthless(trader: Caller, world: World) -> None:
+    for _ in range(2):
+        await trader.post("/api-management/send-code", **WISH)
+    older, newer = await mailed(trader, world)
+    if older != newer:
+        assert await make(trader, older) == 403
+    assert await make(trader, newer) == 200
+
+
+async def test_a_code_is_too_old_after_fifteen_minutes(trader: Caller, world: World) -> None:
+    await trader.post("/api-management/send-code", **WISH)
+    (code,) = await mailed(trader, world)
+    world.clock.advance(seconds=15 * 60)
+    await trader.get("/api-management/new")
+    assert await make(trader, code) == 403
+    assert "no code is waiting" in trader.text.lower()
+
+
+@pytest.mark.parametrize(
+    "other", [{"permissions": "read transfer"}, {"environment": "futures"}, {"addresses": "198.51.100.4"}]
+)
+async def test_a_code_confirms_the_key_it_was_sent_for_and_no_stronger_one(
+    trader: Caller, world: World, other: dict[str, str]
+) -> None:
+    await trader.post("/api-management/send-code", **WISH)
+    (code,) = await mailed(trader, world)
+    assert await make(trader, code, **other) == 403
+    assert await keys(trader, world) == []
+    assert "A code is on its way" not in trader.text, "none is, for this one"
+
+
+async def test_sent_in_place_it_is_a_part_of_the_page_with_what_went_wrong(trader: Caller, world: World) -> None:
+    token = trader.csrf
+    for sent in range(12):
+        answer = await trader.send(
+            "POST",
+            "/api-management/send-code",
+            {**WISH, "csrf": token},
+            hx_request="true",
+            origin=trader.origin,
+            sec_fetch_site="same-origin",
+        )
+        assert answer.status_code == 200
+        assert "<html" not in answer.text
+        if "on its way" not in answer.text:
+            assert sent > 0
+            assert 'class="error"' in answer.text
+            break
+    else:
+        pytest.fail("a mailbox takes any number of codes")
+    assert len(await mailed(trader, world)) == sent
+
+
+async def test_no_code_is_sent_for_what_can_not_be_wished_for(trader: Caller, world: World) -> None:
+    answer = await trader.post("/api-management/send-code", **{**WISH, "addresses": "0.0.0.0/0"})
+    assert answer.status_code == 400
+    assert await mailed(trader, world) == []
