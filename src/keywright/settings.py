@@ -70,6 +70,12 @@ class Settings:
         _one_of("auto", "on", "off"),
         "Whether making a key or an account at the console takes a captcha; auto: not in a sandbox for oneself.",
     )
+    profile: str = _setting(
+        "personal",
+        _one_of("personal", "platform", "exchange"),
+        "What an account needs before its first key: personal a second factor; platform a trading password too; exchange "
+        "also a verified identity and a whitelist of withdrawal addresses.",
+    )
     development_pages: bool = _setting(
         False, _switch, "Serve /development, which shows every component of the console."
     )

@@ -110,6 +110,13 @@ async def _frozen(home: Household) -> tuple[Caller, dict[str, str]]:
     return home.ada, {}
 
 
+async def _mailed(home: Household) -> tuple[Caller, dict[str, str]]:
+    async with home.services.database.write() as tx:
+        codes = home.services.own.codes
+        code = await codes.make(tx, home.account_id, "email", context=home.ada.email, now=home.ada.clock())
+    return home.ada, {"code": code.reveal_text()}
+
+
 async def _new_link(home: Household) -> tuple[Caller, dict[str, str]]:
     async with home.services.database.write() as tx:
         code = await home.services.entrance.operators.new_code(tx, now=home.ada.clock())
@@ -149,6 +156,8 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             await home.ada.get("/api-management/new")
             await home.ada.post("/api-management/create", **FORMS["/api-management/create"])
             return home.ada, {}
+        case "/security/email":
+            return await _mailed(home)
         case "/operator/claim":
             return await _new_link(home)
         case "/security/withdrawal-addresses/switch-off":
@@ -233,6 +242,9 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
     return {
         "accounts create": lambda: typed("accounts create bob@example.org", "nine-boats-at-anchor"),
         "accounts freeze": lambda: typed("accounts freeze ada@example.org"),
+        "accounts set-password": lambda: typed(
+            "accounts set-password ada@example.org", "four-otters-in-amber", typed.code()
+        ),
         "accounts unfreeze": lambda: typed("accounts unfreeze ada@example.org", typed.code()),
         "approvals confirm": lambda: typed(f"approvals confirm {waiting_in(typed.folder, typed.clock)}", typed.code()),
         "approvals refuse": lambda: typed(f"approvals refuse {waiting_in(typed.folder, typed.clock, 'w2')}"),

@@ -64,3 +64,15 @@ def test_demo_needs_a_running_sandbox(keywright: Terminal) -> None:
     refused = keywright("demo --json")
     assert (refused.code, refused.out) == (1, "")
     assert "make run" in refused.err
+
+
+def test_a_forgotten_password_is_set_with_the_code_and_never_shown(ada: Terminal) -> None:
+    assert ada("accounts set-password ada@example.org", "password123", ada.code()).code == 2
+    assert ada("accounts set-password ada@example.org", "four-otters-in-amber", "000000").code == 4
+    assert ada("accounts set-password nobody@example.org", "four-otters-in-amber", ada.code()).code == 5
+    done = ada("accounts set-password ada@example.org", "four-otters-in-amber", ada.code())
+    assert (done.code, done.out) == (0, "")
+    assert "four-otters" not in done.err
+    log = ada("audit list --json").out
+    assert "account.password_changed" in log
+    assert "four-otters" not in log

@@ -140,3 +140,12 @@ def test_with_two_accounts_one_must_be_named(ada: Terminal, keywright: Callable[
     assert refused.code == 2
     assert "--account" in refused.err
     assert keywright("keys list --account bob@example.org").code == 0
+
+
+def test_a_profile_that_asks_for_more_asks_for_it_here_too(ada: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYWRIGHT_PROFILE", "platform")
+    refused = ada("keys create bot", "Tide-wharf-29-Q", ada.code(), "482913")
+    assert refused.code == 4
+    assert "no trading password yet" in refused.err
+    monkeypatch.setenv("KEYWRIGHT_PROFILE", "personal")
+    assert ada("keys create bot", "Tide-wharf-29-Q", ada.code()).code == 0

@@ -17,8 +17,10 @@ from keywright.web.model import (
     FirstUse,
     Form,
     Frame,
+    IdentityView,
     KeyView,
     NoticeView,
+    OwnView,
     PasskeyView,
     Purpose,
     RecordView,
@@ -298,10 +300,66 @@ SECURITY: dict[str, Any] = {
     "is_frozen": False,
     "needs_code": True,
     "form": Form(),
+    "own": OwnView(
+        is_email_verified=False,
+        has_phrase=False,
+        has_trading_password=False,
+        asks_trading_password=False,
+        identity="",
+        asks_identity=False,
+    ),
+}
+ALL_SET = OwnView(
+    is_email_verified=True,
+    has_phrase=True,
+    has_trading_password=True,
+    asks_trading_password=True,
+    identity="approved",
+    asks_identity=True,
+)
+SAID = IdentityView("submitted", "Ada Lovelace", "United Kingdom", "passport", "1815", NOW - DAY, "")
+WHO: dict[str, Any] = {
+    "frame": ADA,
+    "form": Form(),
+    "identity": None,
+    "countries": [("", ""), ("GB", "⟦United Kingdom⟧")],
+    "needs_code": True,
+}
+FORMS_OF_ONES_OWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "trading-password": ("trading_password.html", {"frame": ADA, "form": Form(), "is_set": False, "needs_code": True}),
+    "trading-password-set": (
+        "trading_password.html",
+        {
+            "frame": ADA,
+            "form": Form(errors={"trading_password": "that trading password is easily guessed"}),
+            "is_set": True,
+            "needs_code": False,
+        },
+    ),
+    "identity": ("identity.html", WHO),
+    "identity-wrong": ("identity.html", {**WHO, "form": Form({"name": "A"}, {"name": "that is not a name"})}),
+    "identity-waiting": ("identity.html", {**WHO, "identity": SAID}),
+    "identity-refused": ("identity.html", {**WHO, "identity": replace(SAID, state="refused", reason="⟦cut off⟧")}),
+    "identity-altered": ("identity.html", {**WHO, "identity": replace(SAID, state="altered")}),
+    "identity-verified": ("identity.html", {**WHO, "identity": replace(SAID, state="approved")}),
+    "password": ("password.html", {"frame": ADA, "form": Form(), "needs_code": True}),
+    "email": ("email.html", {"frame": ADA, "form": Form(), "verified_at": None, "is_waiting": False}),
+    "email-code": ("email.html", {"frame": ADA, "form": WRONG_CODE, "verified_at": None, "is_waiting": True}),
+    "email-verified": ("email.html", {"frame": ADA, "form": Form(), "verified_at": NOW - DAY, "is_waiting": False}),
+    "phrase": ("phrase.html", {"frame": ADA, "form": Form(), "phrase": "", "needs_code": True}),
+    "phrase-chosen": (
+        "phrase.html",
+        {"frame": ADA, "form": Form({"phrase": "⟦otters⟧"}), "phrase": "⟦otters⟧", "needs_code": False},
+    ),
+    "code-with-phrase": ("code.html", {"frame": replace(HALF, phrase="blue otters at tea"), "form": Form()}),
+    "code-in-a-new-browser": ("code.html", {"frame": replace(HALF, has_hidden_phrase=True), "form": Form()}),
+    "security-all-set": ("security.html", {**SECURITY, "own": ALL_SET}),
+    "security-identity-waiting": ("security.html", {**SECURITY, "own": replace(ALL_SET, identity="submitted")}),
 }
 
 USAGE |= {"frame": replace(ADA, path="/api-management/66f0c8a1b2d3e4f5a6b7c8d9/usage"), "form": Form(FILTER)}
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    **FORMS_OF_ONES_OWN,
     "usage": ("usage.html", USAGE),
     "usage-filtered": ("usage.html", {**USAGE, "form": Form({**FILTER, "verdict": "refused"})}),
     "usage-none": ("usage.html", {**USAGE, "usage": UNUSED}),
@@ -618,7 +676,7 @@ ENGLISH = re.compile(r"[A-Za-z]{2,}")
 NAMES = re.compile(
     r"Keywright|curl|ccxt|UTC|kucoin|example\.org|(?:Firefox|Safari) ?"
     r"|TradingBot-StrategyA|grid-bot|treasury|portfolio-reader|old-bot|Bot Trading|Server A|moves profits on Fridays|trading1|the night desk|BTC|USDT|Spreadsheet"
-    r"|ada@|req_\w+|CSV|JSON|GET|POST"
+    r"|ada@|Ada Lovelace|United Kingdom|req_\w+|CSV|JSON|GET|POST"
 )
 """What stands outside gettext rightly: names of products, and what people typed."""
 
@@ -669,10 +727,25 @@ def test_k7_no_sixth_key_is_offered(pages: Pages) -> None:
 
 
 def test_k2_the_checklist_stands_in_the_place_of_the_list(pages: Pages) -> None:
-    page = pages.page("keys.html", **{**LIST, "checklist": STEPS})
+    page = pages.page("keys.html", **{**LIST, "keys": [], "checklist": STEPS})
     assert "/api-management/new" not in page
     assert "<table" not in page
+    assert "No keys yet" not in page
     assert "/security/authenticator" in page
+
+
+def test_k2_whoever_has_keys_can_switch_them_off_though_something_is_missing(pages: Pages) -> None:
+    page = pages.page("keys.html", **{**LIST, "checklist": STEPS})
+    assert "/api-management/new" not in page
+    assert "/security/authenticator" in page
+    assert f"/api-management/{TRADER.id}/disable" in page
+
+
+def test_a_step_that_someone_else_has_to_look_at_is_not_offered_again(pages: Pages) -> None:
+    waiting = [Step("identity", is_done=False, href="/security/identity", is_waiting=True)]
+    page = pages.page("keys.html", **{**LIST, "keys": [], "checklist": waiting})
+    assert "Being looked at" in page
+    assert "/security/identity" not in page
 
 
 def test_k6_what_is_shown_once_is_shown_in_places_that_are_emptied(pages: Pages) -> None:

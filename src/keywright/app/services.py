@@ -93,6 +93,7 @@ def wire(
         passwords=passwords,
         profile=profile,
         sandbox=sandbox,
+        post_code=notices.post_code,
     )
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, standing=own.standing, policy=policy)
     entrance = Entrance(
@@ -141,6 +142,7 @@ def services_of(
         policy=policy_of(settings),
         clock=clock,
         sandbox=settings.is_sandbox,
+        profile=Profile(settings.profile),
         most_sub_accounts=settings.sub_accounts_per_account,
         hold_hours=settings.hold_hours,
         issuer=issuer,

@@ -71,6 +71,29 @@ async def list_(*, data_dir: str | None, as_json: bool) -> None:
     )
 
 
+@group.command("set-password")
+@click.argument("email")
+@options.data_dir
+async def set_password(email: str, *, data_dir: str | None) -> None:
+    """Give an account another password, for instance when the old one is forgotten.
+
+    Asks for the new password and the account's authenticator code. Every session of the account ends.
+    """
+    from keywright.app.services import opened
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services:
+        async with services.database.read() as tx:
+            account = await services.identity.account(tx, email=email)
+        typed = terminal.ask_secret("New password", confirm=True)
+        password_hash = await services.identity.hash_password(account.email, typed)
+        proof = await ask_proof(services, account)
+        async with services.database.write() as tx:
+            ended = await services.own.password.set_at_terminal(
+                tx, account.id, password_hash, proof=proof, actor=actor_of(proof), now=proof.at
+            )
+    terminal.say(f"{account.email} has its new password; {ended} session(s) ended.")
+
+
 @group.command("freeze")
 @click.argument("email")
 @options.data_dir

@@ -12,7 +12,7 @@ from keywright.errors import Invalid, NotProven
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
-    from keywright.identity.model import Account, FactorProof
+    from keywright.identity.model import Account, FactorProof, TradingProof
     from keywright.issuing.model import ApiKey
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -78,6 +78,14 @@ async def ask_proof(services: Services, account: Account) -> FactorProof:
     """
     code = terminal.ask_code(account.email)
     return await services.entrance.prove_at_terminal(account.id, code, now=services.clock())
+
+
+async def ask_trading_proof(services: Services, account: Account, proof: FactorProof) -> TradingProof | None:
+    """Ask for the trading password where making a key takes it; raises `NotProven` and `Limited`."""
+    if not services.own.standing.takes_trading_password(factor=proof.factor):
+        return None
+    typed = terminal.ask_secret(f"Trading password of {account.email}")
+    return await services.own.trading.prove_trading_password(account.id, typed, proof=proof, now=proof.at)
 
 
 async def account_of(services: Services, email: str | None) -> Account:

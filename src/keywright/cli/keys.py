@@ -13,6 +13,7 @@ from keywright.cli.key_changes import (
     actor_of,
     as_dict,
     ask_proof,
+    ask_trading_proof,
     change,
     change_with_proof,
     note_of,
@@ -83,8 +84,9 @@ async def create(
         typed = terminal.ask_secret("Passphrase", confirm=True)
         async with services.database.read() as tx:
             passphrase = await services.issuing.vet_passphrase(tx, owner, typed, about=(name, memo))
-        new_key = NewKey(name, passphrase, frozenset(permissions), environment, addresses, memo)
         proof = await ask_proof(services, account)
+        trading = await ask_trading_proof(services, account, proof)
+        new_key = NewKey(name, passphrase, frozenset(permissions), environment, addresses, memo, trading=trading)
         now = proof.at
         async with services.database.write() as tx:
             issued = await services.issuing.issue(tx, owner, new_key, proof=proof, actor=actor_of(proof), now=now)

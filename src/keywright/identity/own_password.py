@@ -31,6 +31,22 @@ class OwnPassword:
 
         Raises `NotProven` when it is not, `Limited` after too many, `Busy`.
         """
+        account, credentials, is_right = await self._looked_at(account_id, typed, now=now, counts=False)
+        if not is_right:
+            raise NotProven("that is not your password", hint="type the one you sign in with")
+        return account, credentials
+
+    async def is_it(self, account_id: str, text: Secret, *, now: int) -> bool:
+        """Tell whether a text that is to be shown is the account's password: an answer nobody may have for the asking.
+
+        Raises `Limited` when it was so too often, `Busy`.
+        """
+        return (await self._looked_at(account_id, text, now=now, counts=True))[2]
+
+    async def _looked_at(
+        self, account_id: str, typed: Secret, *, now: int, counts: bool
+    ) -> tuple[Account, Credentials, bool]:
+        """Return the account and whether that is its password; the answer that is worth something counts as an attempt."""
         subjects: Subjects = {f"password-again:{account_id}": limits.PASSWORD_AGAIN}
         attempts = Attempts(self._database)
         await attempts.charge(subjects, now=now)
@@ -41,10 +57,9 @@ class OwnPassword:
         except Busy:  # not looked at, so it says nothing about who asked
             await attempts.forgive(subjects, at=now)
             raise
-        if not is_right:
-            raise NotProven("that is not your password", hint="type the one you sign in with")
-        await attempts.forgive(subjects, at=now)
-        return account, credentials
+        if is_right is not counts:
+            await attempts.forgive(subjects, at=now)
+        return account, credentials, is_right
 
     async def change_password(
         self, session: Session, current: Secret, new: Secret, *, proof: FactorProof, visitor: Visitor, now: int

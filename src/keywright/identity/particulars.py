@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from keywright.audit.log import AuditLog
 from keywright.identity.codes import Codes
 from keywright.identity.identities import Identities
+from keywright.identity.mailbox import Mailbox, PostsCodes
 from keywright.identity.own_password import OwnPassword
 from keywright.identity.passwords import Passwords
+from keywright.identity.preferences import Preferences
 from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
@@ -27,6 +29,8 @@ class Particulars:
     password: OwnPassword
     trading: TradingPasswords
     identities: Identities
+    mailbox: Mailbox
+    preferences: Preferences
 
 
 def particulars(
@@ -39,16 +43,20 @@ def particulars(
     passwords: Passwords,
     profile: Profile,
     sandbox: bool,
+    post_code: PostsCodes,
 ) -> Particulars:
     """Return them all, over one database."""
     identities = Identities(keyring=keyring, audit=audit, sandbox=sandbox)
+    codes = Codes(database=database, keyring=keyring)
     own_password = OwnPassword(database=database, audit=audit, identity=identity, sessions=sessions)
     return Particulars(
         standing=Standing(profile=profile, identities=identities),
-        codes=Codes(database=database, keyring=keyring),
+        codes=codes,
         password=own_password,
         trading=TradingPasswords(
             database=database, keyring=keyring, audit=audit, passwords=passwords, own_password=own_password
         ),
         identities=identities,
+        mailbox=Mailbox(database=database, audit=audit, codes=codes, post_code=post_code),
+        preferences=Preferences(database=database, keyring=keyring, audit=audit, own_password=own_password),
     )

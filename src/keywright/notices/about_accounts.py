@@ -63,6 +63,10 @@ ACCOUNTS: Mapping[str, Wording] = {
         marked("A trading password was set"),
         marked("Whoever makes or changes keys is asked for it from now on. One from before no longer serves."),
     ),
+    "account.phrase_set": Wording(
+        marked("Your own phrase was changed"),
+        marked("Look for the new one in messages from now on; without one, none carries any."),
+    ),
     "identity.submitted": Wording(
         marked("Your identity was submitted"),
         marked("What you said about yourself waits to be looked at."),

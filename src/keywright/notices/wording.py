@@ -42,6 +42,8 @@ WORDINGS: Mapping[str, Wording] = {**ACCOUNTS, **KEYS, **OTHERS}
 
 NO_NEWS = frozenset(
     {
+        "account.email_verified",
+        "account.language_set",
         "approval.consumed",
         "audit.checkpoint_made",
         "key.acknowledged",

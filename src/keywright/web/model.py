@@ -40,6 +40,12 @@ class Frame:
     """Notices that were not read; where there are very many, fewer."""
     session_ends_at: int | None = None
     """When this session ends if nothing is done (ms)."""
+    here: str = ""
+    """The address to come back to after a choice of language; empty where there is none."""
+    phrase: str = ""
+    """The account's own phrase, between password and code in a browser that is known (K3)."""
+    has_hidden_phrase: bool = False
+    """Whether there is one that this browser is not shown, because it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,38 @@ class Step:
     """`second_factor`."""
     is_done: bool
     href: str
+    is_waiting: bool = False
+    """Whether its owner has done their part, and someone else has to look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """What the page about security shows of the account, and what its profile asks for."""
+
+    is_email_verified: bool
+    has_phrase: bool
+    has_trading_password: bool
+    asks_trading_password: bool
+    identity: str
+    """Its state; empty where nothing was said."""
+    asks_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityView:
+    """Who the account's owner says they are."""
+
+    state: str
+    """`submitted`, `approved`, `refused` or `altered`."""
+    name: str
+    country: str
+    """As it is called in the visitor's language."""
+    document: str
+    """Its kind: `passport`, `id_card`, `residence_permit`, `driving_licence`."""
+    last_digits: str
+    submitted_at: int
+    reason: str
+    """Why it was refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -86,6 +87,7 @@ def _environment(locale: str, assets: Assets, texts: Texts) -> Environment:
     }
     environment.globals |= {
         "lang": SOURCE if locale == PSEUDO else locale,
+        "languages": tuple((code, language_name(code)) for code in texts.locales),
         "asset": assets.url,
         "integrity": assets.integrity,
         "blank": Form(),
@@ -98,6 +100,12 @@ def _environment(locale: str, assets: Assets, texts: Texts) -> Environment:
         module: Any = environment.get_template(template).module
         environment.globals[name] = module.icon if name == "icon" else module
     return environment
+
+
+def language_name(code: str) -> str:
+    """Return what a language calls itself."""
+    name = Locale.parse(code, sep="-" if "-" in code else "_").get_display_name(code) or code
+    return name[:1].upper() + name[1:]
 
 
 def filled(**values: str) -> Form:

@@ -145,7 +145,9 @@ def _visit(site: Site, cookies: Cookies, request: Request) -> Visit:
         device=cookies.read(cookies.device, raw),
         request_id=new_request_id(),
     )
-    locale = site.texts.negotiate(request.headers.get("accept-language", ""))
+    chosen = cookies.language_of(raw)
+    known = chosen if chosen in site.texts.locales else ""
+    locale = known or site.texts.negotiate(request.headers.get("accept-language", ""))
     return Visit(site, request, visitor, site.clock(), locale, token or new_token(), is_new_token=token is None)
 
 
@@ -160,6 +162,10 @@ async def _recognise(visit: Visit) -> None:
         visit.session, visit.account, _ = found
         if visit.relying_party is not None:
             visit.has_passkeys = await visit.site.passkeys.passkeys.count(tx, visit.account.id) > 0
+        if visit.account.language in visit.site.texts.locales:
+            visit.locale = visit.account.language
+        if not visit.session.is_complete:
+            visit.phrase = await visit.site.own.preferences.phrase(tx, visit.account.id)
         visit.is_operator = visit.session.is_complete and await visit.site.entrance.operators.is_operator(
             tx, visit.account
         )
@@ -275,6 +281,8 @@ def _finish(visit: Visit, cookies: Cookies, response: Response) -> None:
     if visit.new_device is not None:
         device = with_one_more(visit.visitor.device, visit.new_device)
         response.raw_headers.append((b"set-cookie", cookies.keep_device(device)))
+    if visit.chosen_language:
+        response.raw_headers.append((b"set-cookie", cookies.keep_language(visit.chosen_language)))
 
 
 def _unforeseen() -> KeywrightError:

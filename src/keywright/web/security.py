@@ -41,6 +41,7 @@ FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
 
 FORM = "application/x-www-form-urlencoded"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,2}", re.ASCII)
 CSRF_LABEL = "csrf/v1"
 DEVICE_SECONDS = 365 * 24 * 60 * 60
 
@@ -81,12 +82,13 @@ def check_csrf(key: Secret, token: Secret | None, given: str, *, also: str = "")
 
 
 class Cookies:
-    """Names and attributes of the two cookies: the visitor's token, and what a known browser is recognised by."""
+    """Names and attributes of the cookies: the visitor's token, what a known browser is recognised by, its language."""
 
     def __init__(self, place: Place) -> None:
         # `__Host-` holds browsers to https, path / and no domain; on loopback over http they would refuse it.
         prefix, self._secure = ("__Host-", "; Secure") if place.is_https else ("", "")
         self.visitor, self.device = f"{prefix}keywright", f"{prefix}keywright-device"
+        self.language = f"{prefix}keywright-language"
 
     def read(self, name: str, headers: Sequence[tuple[bytes, bytes]]) -> Secret | None:
         """Return a cookie's value; `None` when it is absent, or sent twice, because then one was planted."""
@@ -114,6 +116,16 @@ class Cookies:
     def keep_device(self, device: Secret) -> bytes:
         """Return the header's value that makes the browser keep what it is recognised by, for a year."""
         return self._set(self.device, device, f"; Max-Age={DEVICE_SECONDS}")
+
+    def language_of(self, headers: Sequence[tuple[bytes, bytes]]) -> str:
+        """Return the language that was chosen in this browser, if that could be one; empty where none was."""
+        value = self.read(self.language, headers)
+        text = value.reveal().decode("latin-1") if value is not None else ""
+        return text if LANGUAGE.fullmatch(text) else ""
+
+    def keep_language(self, language: str) -> bytes:
+        """Return the header's value that makes the browser keep its language, for a year."""
+        return self._set(self.language, Secret(language), f"; Max-Age={DEVICE_SECONDS}")
 
     def _set(self, name: str, value: Secret, more: str) -> bytes:
         return f"{name}={value.reveal_text()}; Path=/; HttpOnly; SameSite=Lax{self._secure}{more}".encode()

@@ -53,6 +53,10 @@ class Visit:
     """Whether all that was posted has arrived."""
     retry_ms: int = 0
     """How long until another attempt is looked at, where there were too many."""
+    chosen_language: str = ""
+    """What the browser is to be answered in from now on, where that was just chosen."""
+    phrase: str = field(default="", repr=False)
+    """The account's own phrase, while its second factor is still to come."""
     has_failed: bool = False
     """Whether this is answered with an error: then nothing is said of what was done before."""
 
@@ -233,6 +237,9 @@ class Visit:
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             unread=self.unread,
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
+            here=self.request.scope["path"] if self.request.method == "GET" else "",
+            phrase=self.phrase if session is not None and session.device else "",
+            has_hidden_phrase=bool(self.phrase) and session is not None and not session.device,
         )
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.identity.model import Session
-from keywright.web.model import Form, SessionView
+from keywright.web.model import Form, OwnView, SessionView
+from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.passkeys import view_of
 from keywright.web.pages.second_factor import recovery_codes_page
 from keywright.web.routing import At, status_of
@@ -80,6 +81,9 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         sessions = await visit.site.entrance.sessions.of(tx, account.id, now=visit.now)
         passkeys = await visit.site.passkeys.passkeys.of(tx, account.id)
         codes_left = await visit.site.entrance.factors.recovery_codes_left(tx, account)
+        identity = await visit.site.own.identities.of(tx, account.id)
+        phrase = await visit.site.own.preferences.phrase(tx, account.id)
+    asked = {step.name for step in await steps_of(visit)}
     return visit.page(
         "security.html",
         status=status_of(problem) if problem else 200,
@@ -89,6 +93,14 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         codes_left=codes_left,
         passkeys=[view_of(visit, one) for one in passkeys],
         can_have_passkeys=visit.relying_party is not None,
+        own=OwnView(
+            is_email_verified=account.email_verified_at is not None,
+            has_phrase=bool(phrase),
+            has_trading_password=account.has_trading_password,
+            asks_trading_password="trading_password" in asked,
+            identity=identity.state.value if identity is not None else "",
+            asks_identity="identity" in asked,
+        ),
         sessions=[_view(one, this=session) for one in sessions],
         is_frozen=account.frozen_at is not None,
         needs_code=visit.needs_code,

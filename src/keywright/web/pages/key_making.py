@@ -15,6 +15,7 @@ from keywright.issuing.rules import free_slot, places_taken
 from keywright.web.model import Form
 from keywright.web.pages import confirming
 from keywright.web.pages.captcha import solved
+from keywright.web.pages.checklist import behind_checklist
 from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
 from keywright.web.pages.key_shown import made_page
 from keywright.web.pages.plain_words import Plan, summary_of, warnings_of
@@ -86,6 +87,9 @@ async def new_key_form(visit: Visit) -> Response:
 
     Who can have none now is told before typing anything.
     """
+    missing = await behind_checklist(visit)
+    if missing is not None:
+        return missing
     await _refuse_early(visit)
     purpose = purpose_of(visit.request.query_params.get("purpose", ""), visit.texts)
     wish = Wish(purpose.code, purpose.name, "", purpose.permissions, purpose.environment, "")
@@ -94,6 +98,9 @@ async def new_key_form(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     """Say in plain words what the key will be able to do, and ask for its passphrase and the second factor."""
+    missing = await behind_checklist(visit)
+    if missing is not None:
+        return missing
     wish = Wish.of(visit)
     try:
         _check(visit, wish)
@@ -125,6 +132,9 @@ async def summary(visit: Visit) -> Response:
 
 async def create(visit: Visit) -> Response:
     """Make the key, and show its secret and passphrase: here, once, and never again."""
+    missing = await behind_checklist(visit)
+    if missing is not None:
+        return missing
     wish = Wish.of(visit)
     if "back" in visit.posted:
         return _form(visit, Form(wish.values))

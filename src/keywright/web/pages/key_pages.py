@@ -15,8 +15,9 @@ from keywright.identity.model import FactorProof, SubAccount
 from keywright.issuing.model import ApiKey, Passphrase, Permission, Status
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
-from keywright.web.model import Form, KeyView, Step
+from keywright.web.model import Form, KeyView
 from keywright.web.pages.arriving import HOME
+from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.rotations import rotation_of
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
@@ -28,7 +29,7 @@ SEPARATORS = re.compile(r"[\s,;]+")
 async def keys(visit: Visit) -> Response:
     """Show the account's keys; before the prerequisites are met, what is missing (K2)."""
     account = visit.own_account
-    checklist = [Step("second_factor", account.has_factor, "/security/authenticator")]
+    checklist = await steps_of(visit)
     if account.has_factor and not visit.own_session.is_complete:
         return visit.to("/sign-in/code")
     found: list[ApiKey] = []
