@@ -620,7 +620,7 @@ async def test_a_post_that_holds_back_its_end_gains_no_time(home: Household) -> 
 
 
 async def test_a_form_that_never_ends_is_given_up(embedded: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keywright.web.routing.BODY_SECONDS", 0.01)
+    monkeypatch.setattr("keywright.web.posted.BODY_SECONDS", 0.01)
     console = console_over(embedded)
     sent: list[Any] = []
 

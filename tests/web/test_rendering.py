@@ -17,20 +17,17 @@ from keywright.web.model import (
     FirstUse,
     Form,
     Frame,
-    IdentityView,
     KeyView,
     NoticeView,
-    OwnView,
     PasskeyView,
     Purpose,
     RecordView,
     RotationView,
     Said,
-    SessionView,
-    Step,
     SubAccountView,
     UsageView,
 )
+from keywright.web.own_model import IdentityView, OwnView, SessionView, Step
 from keywright.web.rendering import Pages
 from keywright.web.texts import PSEUDO, Texts
 from tests.web.outgoing import OUTGOING

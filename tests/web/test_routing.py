@@ -15,7 +15,8 @@ from keywright.errors import Busy, Invalid, KeywrightError
 from keywright.storage.tables import sessions
 from keywright.storage.transaction import Database
 from keywright.web.app import Console
-from keywright.web.routing import MOST_FIELDS, _posted, status_of
+from keywright.web.posted import MOST_FIELDS, fields_of
+from keywright.web.routing import status_of
 from keywright.web.visit import AboutCode
 from tests.support.clock import FakeClock
 from tests.support.visitor import ORIGIN, PASSWORD, Caller, ask, console_over, events_of
@@ -54,13 +55,13 @@ def test_a_form_is_read_as_it_was_written(fields: list[tuple[str, str]]) -> None
     wanted: dict[str, list[str]] = {}
     for name, value in fields:
         wanted.setdefault(name, []).append(value)
-    assert _posted(urlencode(fields).encode()) == wanted
+    assert fields_of(urlencode(fields).encode()) == wanted
 
 
 @given(st.binary(max_size=300))
 def test_a_body_is_a_form_or_is_refused(body: bytes) -> None:
     try:
-        fields = _posted(body)
+        fields = fields_of(body)
     except Invalid:
         return
     assert sum(map(len, fields.values())) <= MOST_FIELDS
@@ -72,7 +73,7 @@ def test_a_body_is_a_form_or_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"a=%ff", b"a=%ed%a0%80", "a=é".encode(), b"&" * (MOST_FIELDS + 1), b"a=%c0%af"])
 def test_what_is_no_utf8_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid, match="can't be read"):
-        _posted(body)
+        fields_of(body)
 
 
 # ── who asks

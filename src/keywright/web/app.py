@@ -35,7 +35,8 @@ from keywright.web.pages import (
     usage,
     withdrawal_addresses,
 )
-from keywright.web.routing import At, Needs, Page, Refusal, route, status_of
+from keywright.web.posted import Refusal
+from keywright.web.routing import At, Needs, Page, route, status_of
 from keywright.web.security import FOR_EVER, NO_STORE, headers_of
 from keywright.web.site import Site
 from keywright.web.visit import Visit

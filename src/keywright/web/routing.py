@@ -11,14 +11,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
-from urllib.parse import parse_qs
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -31,16 +29,12 @@ from keywright.identity.model import Visitor
 from keywright.identity.sessions import AGENT_MAX, TOUCH_MS
 from keywright.ids import new_request_id
 from keywright.protocol.message import Request as Received
+from keywright.web.posted import Refusal, body_of, fields_of
 from keywright.web.security import FORM, Cookies, check_csrf, check_post, new_token
 from keywright.web.site import Site
 from keywright.web.visit import AboutCode, Visit, for_people
 
 log = logging.getLogger(__name__)
-
-MOST_BODY = 64 * 1024
-MOST_FIELDS = 64
-BODY_SECONDS = 15.0
-"""From the end of a post's head to the end of its body: a connection is a place that others wait for."""
 
 
 class Needs(Enum):
@@ -66,14 +60,6 @@ class At:
     needs: Needs = Needs.COMPLETE
     changes: bool = True
     """Whether a post changes anything: only then has its form to be shown to be this browser's own."""
-
-
-class Refusal(Exception):
-    """A status and what to say: for what is wrong before any page is asked."""
-
-    def __init__(self, status: HTTPStatus, problem: KeywrightError) -> None:
-        super().__init__(problem.message)
-        self.status, self.problem = status, problem
 
 
 STATUSES: tuple[tuple[type[KeywrightError], HTTPStatus], ...] = (
@@ -146,8 +132,9 @@ def _visit(site: Site, cookies: Cookies, request: Request) -> Visit:
         request_id=new_request_id(),
     )
     chosen = cookies.language_of(raw)
-    known = chosen if chosen in site.texts.locales else ""
-    locale = known or site.texts.negotiate(request.headers.get("accept-language", ""))
+    locale = (
+        chosen if chosen in site.texts.locales else site.texts.negotiate(request.headers.get("accept-language", ""))
+    )
     return Visit(site, request, visitor, site.clock(), locale, token or new_token(), is_new_token=token is None)
 
 
@@ -189,9 +176,9 @@ async def _answered(visit: Visit, at: At) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             problem = Invalid("only forms are taken here", hint="use the console's own pages")
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, problem)
-        body = await _body(request)
+        body = await body_of(request)
         visit.is_whole = True
-        visit.posted = _posted(body)
+        visit.posted = fields_of(body)
     await _recognise(visit)
     # Without a session there is nothing to do on most pages but to send people to sign in.
     if at.method == "POST" and at.changes and (visit.session is not None or at.needs is Needs.NOTHING):
@@ -220,37 +207,6 @@ async def _find_owner(visit: Visit) -> None:
             visit.sub_account = (await visit.site.issuing.owner_of(tx, account_id, key_id)).sub_account
         else:
             visit.sub_account = (await visit.site.sub_accounts.find(tx, account_id, name)).name
-
-
-async def _body(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    too_long = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Invalid("that is more than a form of ours can hold"))
-    if length.isdecimal() and int(length[:12]) > MOST_BODY:
-        raise too_long
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MOST_BODY:
-                    raise too_long
-    except TimeoutError:
-        late = Invalid("the form took too long to arrive", hint="reload the page and try again")
-        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, late) from None
-    return bytes(body)
-
-
-def _posted(body: bytes) -> dict[str, list[str]]:
-    try:
-        return parse_qs(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            max_num_fields=MOST_FIELDS,
-            errors="strict",
-            encoding="utf-8",
-        )
-    except ValueError:
-        raise Invalid("that form can't be read", hint="reload the page and try again") from None
 
 
 def _comes_first(visit: Visit, needs: Needs) -> str | None:

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.identity.model import Session
-from keywright.web.model import Form, OwnView, SessionView
+from keywright.web.model import Form
+from keywright.web.own_model import OwnView, SessionView
 from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.passkeys import view_of
 from keywright.web.pages.second_factor import recovery_codes_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from keywright.web.model import Step
+from keywright.web.own_model import Step
 from keywright.web.pages.arriving import HOME
 from keywright.web.visit import Visit
 

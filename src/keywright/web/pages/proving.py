@@ -8,7 +8,8 @@ from keywright.errors import KeywrightError
 from keywright.identity.model import IdentityState
 from keywright.identity.prerequisites import PAGES as PLACES, Prerequisite
 from keywright.identity.said import COUNTRIES, DOCUMENTS
-from keywright.web.model import Form, IdentityView
+from keywright.web.model import Form
+from keywright.web.own_model import IdentityView
 from keywright.web.pages.checklist import steps_of
 from keywright.web.routing import At, status_of
 from keywright.web.texts import regional
