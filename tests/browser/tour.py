@@ -58,6 +58,7 @@ class Tour:
             yield from self.managing_it()
             yield from self.parts_of_the_account()
             yield from self.security()
+            yield from self.being_told()
             yield from self.operating()
             yield from self.signing_in()
             yield from self.astray()
@@ -248,6 +249,21 @@ class Tour:
         yield "keys, frozen"
         page.locator("summary", has_text="Profile menu").click()
         yield "profile menu"
+
+    def being_told(self) -> Iterator[str]:
+        """What happened, and the way to switch everything off from a message."""
+        page = self.page
+        self.go("/notices")
+        expect_title(page, "Notices")
+        yield "notices"
+        button(page, "Mark all as read").click()
+        expect(page.get_by_role("link", name="Notices", exact=True)).to_be_visible()
+        yield "notices, read"
+        self.go("/notices/freeze?t=nothing")
+        expect_title(page, "There is nothing here")
+        yield "freeze link, dead"
+        self.go("/notices/frozen")
+        yield "freeze link, done"
 
     def operating(self) -> Iterator[str]:
         """What operators see."""

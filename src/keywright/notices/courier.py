@@ -46,11 +46,14 @@ log = logging.getLogger(__name__)
 
 
 class Undelivered(Exception):
-    """A message did not go out. `is_final`: nor will it ever. `is_carrier`: the carrier itself is out of reach."""
+    """A message did not go out. `is_final`: nor will it ever. `is_carrier`: the carrier itself is out of reach.
+    `is_expected`: nobody need hear of it."""
 
-    def __init__(self, reason: str, *, is_final: bool = False, is_carrier: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, is_final: bool = False, is_carrier: bool = False, is_expected: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.is_final, self.is_carrier = reason, is_final, is_carrier
+        self.reason, self.is_final, self.is_carrier, self.is_expected = reason, is_final, is_carrier, is_expected
 
 
 class Post(Protocol):
@@ -115,7 +118,7 @@ class Courier:
             await self._chat(notice, addressee)
             return Channel.CHAT
         if self.post.channel is Channel.EMAIL and delivery.recipient.lower().endswith(RESERVED):
-            raise Undelivered("no mail goes to a reserved domain", is_final=True)
+            raise Undelivered("no mail goes to a reserved domain", is_final=True, is_expected=True)
         await self.post.send(self._message(delivery, notice, addressee), name=f"{notice.id}-{delivery.id}")
         return self.post.channel
 
@@ -186,6 +189,7 @@ class Courier:
         async with self.database.write() as tx:
             if problem.is_final or delivery.tries >= len(PAUSES_MS):
                 await store.give_up(tx, delivery, error=error, now=now)
-                log.warning("a message of notice %s was given up: %s", delivery.notice_id, error)
+                if not problem.is_expected:
+                    log.warning("a message of notice %s was given up: %s", delivery.notice_id, error)
             else:
                 await store.put_off(tx, delivery, until=now + PAUSES_MS[delivery.tries], error=error)

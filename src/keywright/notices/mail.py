@@ -88,9 +88,9 @@ def message(
     made["Subject"] = f"Keywright: {one_line(title)}"
     made["Date"] = datetime.fromtimestamp(at / 1000, UTC)
     made["Message-ID"] = f"<{message_id}@{sender.domain}>"
-    made["Content-Language"] = language
     # RFC 3834: no holiday note answers this; Exchange wants a word of its own.
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
     made.set_content(text, cte="8bit" if raw else "quoted-printable")
+    made["Content-Language"] = language
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from keywright.audit.events import Event
@@ -15,6 +16,8 @@ from keywright.sealing.envelope import seal
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Tx
+
+NOTICE_ID = re.compile(r"ntc_[0-9a-f]{24}")
 
 SETTLING_MS = 15 * 60 * 1000
 """From the making of an account on: its first browser is new by nature, and no news."""
@@ -103,6 +106,8 @@ class Notices:
         """Return the account's newest notices, newest first, or those older than the notice `before`."""
         place = None
         if before:
+            if not NOTICE_ID.fullmatch(before):
+                return []
             last = await store.find_notice(tx, account_id=account_id, notice_id=before)
             if last is None:
                 return []
