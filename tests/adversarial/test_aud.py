@@ -246,8 +246,12 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
             "accounts set-password ada@example.org", "four-otters-in-amber", typed.code()
         ),
         "accounts unfreeze": lambda: typed("accounts unfreeze ada@example.org", typed.code()),
-        "approvals confirm": lambda: typed(f"approvals confirm {waiting_in(typed.folder, typed.clock)}", typed.code()),
-        "approvals refuse": lambda: typed(f"approvals refuse {waiting_in(typed.folder, typed.clock, 'w2')}"),
+        "approvals confirm": lambda: typed(
+            f"approvals confirm {waiting_in(typed.folder, typed.clock)} --account ada@example.org", typed.code()
+        ),
+        "approvals refuse": lambda: typed(
+            f"approvals refuse {waiting_in(typed.folder, typed.clock, 'w2')} --account ada@example.org"
+        ),
         "keys create": lambda: typed("keys create third --account ada@example.org", "Sloop-ahead-41-Z", typed.code()),
         "keys disable": lambda: typed(f"keys disable {on} --account ada@example.org"),
         "keys enable": lambda: typed(f"keys enable {on} --account ada@example.org", typed.code()),
@@ -259,7 +263,9 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         "keys delete": lambda: typed(f"keys delete {off} --account ada@example.org", typed.code()),
         "sub-accounts create": lambda: typed("sub-accounts create trading1 --account ada@example.org", typed.code()),
         "sub-accounts freeze": lambda: typed("sub-accounts freeze trading1 --account ada@example.org"),
-        "sub-accounts unfreeze": lambda: typed("sub-accounts unfreeze trading1 --account ada@example.org", typed.code()),
+        "sub-accounts unfreeze": lambda: typed(
+            "sub-accounts unfreeze trading1 --account ada@example.org", typed.code()
+        ),
         "operator link": lambda: typed("operator link"),
         "operator freeze-permission": lambda: typed("operator freeze-permission trade"),
         "operator unfreeze-permission": lambda: typed(

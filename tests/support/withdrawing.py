@@ -116,11 +116,11 @@ async def desk_of(world: World, email: str = "ada@example.org", *, lists: bool =
 
 
 def waiting_in(folder: Path, clock: Callable[[], int], reference: str = "w1") -> str:
-    """Let a withdrawal wait for the one account of an installation; return the approval's id."""
+    """Let a withdrawal wait for the oldest account of an installation; return the approval's id."""
 
     async def ask() -> str:
         async with opened(Settings(data_dir=str(folder)), clock=clock) as services, services.database.write() as tx:
-            [account] = await services.identity.accounts(tx)
+            account, *_ = await services.identity.accounts(tx)  # the oldest
             asked = await services.approvals.ask(
                 tx,
                 account_id=account.id,
