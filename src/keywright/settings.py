@@ -155,7 +155,8 @@ class Settings:
     @property
     def asks_captcha(self) -> bool:
         """Tell whether making a key or an account takes a captcha."""
-        return self.captcha == "on" or (self.captcha == "auto" and not self.is_sandbox)
+        is_for_oneself = self.is_sandbox and self.profile == "personal"
+        return self.captcha == "on" or (self.captcha == "auto" and not is_for_oneself)
 
     @property
     def is_sandbox(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -69,6 +70,20 @@ def test_axe_finds_nothing_wrong_with_it_and_it_fits_the_narrowest_screen(
     expect_solved(page)
     assert not [wrong for scheme in SCHEMES for wrong in violations(page, scheme)]
     assert not page.evaluate(TOO_WIDE)
+
+
+def test_who_is_quicker_than_the_browser_need_not_press_twice(window: Window, running: Running) -> None:
+    page = window.page
+    page.goto(running.console + "/sign-up")
+    expect_solved(page)
+    window.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    page.route("**/captcha", lambda route: (time.sleep(1), route.continue_()))
+    page.reload()
+    field(page, "E-mail address").fill("quick@example.org")
+    field(page, "Password").fill(PASSWORD)
+    expect(page.locator("altcha-widget [data-state=verifying]")).to_be_visible()
+    button(page, "Create account").click()
+    expect_title(page, "Set up an authenticator")
 
 
 def test_a_slow_telephone_is_done_soon(window: Window, running: Running) -> None:
