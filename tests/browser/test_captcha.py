@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.pages import (
     button,
@@ -77,7 +77,12 @@ def test_who_is_quicker_than_the_browser_need_not_press_twice(window: Window, ru
     page.goto(running.console + "/sign-up")
     expect_solved(page)
     window.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
-    page.route("**/captcha", lambda route: (time.sleep(1), route.continue_()))
+
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page.route("**/captcha", late)
     page.reload()
     field(page, "E-mail address").fill("quick@example.org")
     field(page, "Password").fill(PASSWORD)
