@@ -1,8 +1,9 @@
-"""`keywright database`: the schema, backups, and whether everything in it holds."""
+"""`keywright database`: the schema, and backups."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -11,7 +12,7 @@ from keywright.cli import options, terminal
 
 @click.group("database")
 def group() -> None:
-    """The database: its schema."""
+    """The database: its schema, and copies of it."""
 
 
 @group.command("upgrade")
@@ -37,3 +38,24 @@ async def upgrade(clock: Callable[[], int], *, data_dir: str | None, as_json: bo
         terminal.say(f"{done.name} was upgraded from schema {done.before} to {done.after}.")
         if done.backup:
             terminal.say(f"What it was like before is in {done.backup}.")
+
+
+@group.command("backup")
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@options.data_dir
+@options.as_json
+async def backup(destination: Path, *, data_dir: str | None, as_json: bool) -> None:
+    """Copy the database to the new file DEST, or into the folder DEST, and look whether the copy holds.
+
+    A server may be running. The wrapping key is never in it: keep a copy of that somewhere else, once.
+    """
+    from keywright.app.backup import back_up
+    from keywright.app.services import opened
+
+    settings = options.settings_of(data_dir=data_dir)
+    async with opened(settings) as services:
+        made = await back_up(services, settings, destination, now=services.clock())
+    if as_json:
+        terminal.out_json({"path": str(made.path), "bytes": made.bytes, "events": made.events})
+    else:
+        terminal.say(f"{made.path}: {made.bytes:,} bytes, {made.events} audit events, and it holds.")

@@ -152,6 +152,7 @@ class Entrance:
         subjects = {f"claim:{visitor.counted_as}": limits.CLAIM}
         await self.charge(subjects, now=now)
         async with self.database.write() as tx:
+            await self.identity.lock(tx, session.account_id)
             await self.operators.claim(tx, session, code, visitor=visitor, now=now)
             await store.forgive_attempts(tx, subjects, at=now)
             return await self.sessions.renew(tx, session, now=now)
@@ -277,6 +278,7 @@ class Entrance:
         now: int,
     ) -> Opened:
         async def work(tx: Tx) -> Opened:
+            await self.identity.lock(tx, session.account_id)  # before its sessions' rows and the audit log's
             return await self.rise(tx, session, await prove(tx), visitor=visitor, now=now)
 
         return await self.attempt(session, what, windows, work, visitor=visitor, now=now)

@@ -126,6 +126,7 @@ class Sessions:
         """
         if session_id != session.id and not session.is_complete:
             raise NotProven("sign in first")
+        await store.lock_account(tx, account_id=session.account_id)  # before the session's row and the audit log's
         if not await store.delete_session(tx, account_id=session.account_id, session_id=session_id):
             raise NotFound("there is no such session", hint="it may have ended already")
         await self._record_end(tx, session, session_id, visitor=visitor, why=why, now=now)
@@ -134,6 +135,7 @@ class Sessions:
         """End every other session of the account; return how many there were. Raises `NotProven` as `end` does."""
         if not session.is_complete:
             raise NotProven("sign in first")
+        await store.lock_account(tx, account_id=session.account_id)
         ended = 0
         for one in await store.list_sessions(tx, account_id=session.account_id):
             # Those too that a clock set back makes wait: they would live again. One may have ended by itself meanwhile.
@@ -148,6 +150,7 @@ class Sessions:
 
     async def end_all(self, tx: Tx, account_id: str, *, actor: Actor, why: str, now: int) -> int:
         """End every session of the account, for who acts outside of all of them; return how many there were."""
+        await store.lock_account(tx, account_id=account_id)
         ended = 0
         for one in await store.list_sessions(tx, account_id=account_id):
             if await store.delete_session(tx, account_id=account_id, session_id=one.id) and now < one.ends_at():

@@ -192,9 +192,10 @@ async def delete_session(tx: Tx, *, account_id: str, session_id: str) -> bool:
 
 
 async def forget_sessions(tx: Tx, *, seen_before: int, created_before: int) -> None:
-    """Drop the sessions whose time is over."""
+    """Drop the sessions whose time is over, but for those that somebody is ending just now: they are gone anyway."""
     over = (sessions.c.seen_at < seen_before) | (sessions.c.created_at < created_before)
-    await tx.execute(delete(sessions).where(over))
+    free = select(sessions.c.id).where(over).with_for_update(skip_locked=True)
+    await tx.execute(delete(sessions).where(sessions.c.id.in_(free)))
 
 
 # ── attempts ────────────────────────────────────────────────────────────────────────────────────────────────────────
