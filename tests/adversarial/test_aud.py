@@ -230,6 +230,7 @@ READING = {
 ELSEWHERE = {
     "serve": "runs until it is stopped; what it does at its start are verbs of others",
     "demo": "wants a running server; what it does are verbs of others: tests/app",
+    "database backup": "writes a file, and nothing in the database: tests/cli",
     "database upgrade": "makes the schema and the keyring, or brings them up to date: tests/cli",
     "explain": "looks at no database",
     "audit verify-export": "looks at no database",
