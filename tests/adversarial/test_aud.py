@@ -224,6 +224,7 @@ READING = {
     "audit key": "",
     "audit export": "",
     "audit verify": "",
+    "database check": "",
     "settings": "",
 }
 """Commands that change nothing, and what is typed after them."""

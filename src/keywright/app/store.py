@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, Text, cast, func, insert, select
 
-from keywright.storage.tables import keyring_keys
+from keywright.storage.tables import api_keys, key_addresses, key_last_use, keyring_keys, usage_counts
 from keywright.storage.transaction import Tx
 
 MAKING = 0x6B6579777269  # "keywri"
@@ -35,3 +35,35 @@ async def postgres_settings(tx: Tx) -> dict[str, str]:
 async def lock_making(tx: Tx) -> None:
     """Let nobody else change the schema of this PostgreSQL database until the transaction ends."""
     await tx.execute(select(func.pg_advisory_xact_lock(MAKING)))
+
+
+async def living_keys(tx: Tx) -> list[str]:
+    """Return the ids of all keys that are not deleted."""
+    query = select(api_keys.c.id).where(api_keys.c.deleted_at.is_(None)).order_by(api_keys.c.id)
+    return list((await tx.execute(query)).scalars())
+
+
+async def broken_structure(tx: Tx) -> list[str]:
+    """Return in words what the database itself finds broken: pages, indexes, references, constraints."""
+    if tx.dialect.name == "sqlite":
+        found = [str(row[0]) for row in await tx.exec_driver_sql("PRAGMA integrity_check(20)")]
+        missing = await tx.exec_driver_sql("PRAGMA foreign_key_check")
+        return [text for text in found if text != "ok"] + [
+            f"a row of {row[0]} refers to none of {row[2]}" for row in missing
+        ]
+    constraints = await tx.exec_driver_sql("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+    indexes = await tx.exec_driver_sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
+    return [f"the constraint {name} was never checked" for name in constraints.scalars()] + [
+        f"the index {name} is not valid" for name in indexes.scalars()
+    ]
+
+
+async def orphans(tx: Tx) -> list[str]:
+    """Return in words which rows speak of keys that there never were. A deleted key keeps its row."""
+    found = []
+    for table in (key_last_use, key_addresses, usage_counts):
+        known = select(api_keys.c.id).where(api_keys.c.id == table.c.key_id).exists()
+        many = (await tx.execute(select(func.count()).select_from(table).where(~known))).scalar_one()
+        if many:
+            found.append(f"{many} rows of {table.name} speak of keys that there never were")
+    return found

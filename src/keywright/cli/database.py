@@ -1,4 +1,4 @@
-"""`keywright database`: the schema, and backups."""
+"""`keywright database`: the schema, backups, and whether everything in it holds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
+from keywright.errors import Unusable
 
 
 @click.group("database")
 def group() -> None:
-    """The database: its schema, and copies of it."""
+    """The database: its schema, copies of it, and whether it holds."""
 
 
 @group.command("upgrade")
@@ -59,3 +60,28 @@ async def backup(destination: Path, *, data_dir: str | None, as_json: bool) -> N
         terminal.out_json({"path": str(made.path), "bytes": made.bytes, "events": made.events})
     else:
         terminal.say(f"{made.path}: {made.bytes:,} bytes, {made.events} audit events, and it holds.")
+
+
+@group.command("check")
+@options.data_dir
+@options.as_json
+async def check(*, data_dir: str | None, as_json: bool) -> None:
+    """Look whether everything holds: structure, references, audit log and checkpoints, every key's grant, modes of files.
+
+    Changes nothing. Exit code 1 where something does not hold.
+    """
+    from keywright.app.checking import check_database
+    from keywright.app.folders import folders_of
+    from keywright.app.services import opened
+
+    settings = options.settings_of(data_dir=data_dir)
+    async with opened(settings) as services:
+        found = await check_database(services, settings, folders_of(settings))
+    if as_json:
+        terminal.out_json({"findings": [{"what": one.what, "about": one.about} for one in found]})
+    elif found:
+        terminal.out_table(("WHAT", "ABOUT"), [(one.what, one.about) for one in found])
+    else:
+        terminal.say("Everything holds.")
+    if found:
+        raise Unusable(f"findings: {len(found)}", hint="docs/operations.md says what to do; keep a copy as it is")
