@@ -47,10 +47,9 @@ async def broken_structure(tx: Tx) -> list[str]:
     """Return in words what the database itself finds broken: pages, indexes, references, constraints."""
     if tx.dialect.name == "sqlite":
         found = [str(row[0]) for row in await tx.exec_driver_sql("PRAGMA integrity_check(20)")]
-        missing = await tx.exec_driver_sql("PRAGMA foreign_key_check")
-        return [text for text in found if text != "ok"] + [
-            f"a row of {row[0]} refers to none of {row[2]}" for row in missing
-        ]
+        missing: list[Any] = list(await tx.exec_driver_sql("PRAGMA foreign_key_check"))
+        found = [text for text in found if text != "ok"]
+        return found + [f"a row of {row[0]} refers to none of {row[2]}" for row in missing]
     constraints = await tx.exec_driver_sql("SELECT conname FROM pg_constraint WHERE NOT convalidated")
     indexes = await tx.exec_driver_sql("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
     return [f"the constraint {name} was never checked" for name in constraints.scalars()] + [
