@@ -237,6 +237,7 @@ class Tour:
         self.go("/security/authenticator")
         expect_title(page, "Replace your authenticator")
         yield "authenticator, replace"
+        yield from self.keeping_up_to_date()
         self.go("/security")
         button(page, "Freeze the account now").click()
         expect(page.get_by_role("status").filter(has_text="Your account is frozen")).to_be_visible()
@@ -264,6 +265,53 @@ class Tour:
         yield "freeze link, dead"
         self.go("/notices/frozen")
         yield "freeze link, done"
+
+    def keeping_up_to_date(self) -> Iterator[str]:
+        """What people say of themselves, with what is wrong about it."""
+        page, wrong = self.page, self.authenticator.wrong_code()
+        for path, title, press, filled in (
+            (
+                "password",
+                "Change your password",
+                "Change password",
+                {"Current password": PASSWORD, "New password": "four-otters-in-amber"},
+            ),
+            (
+                "trading-password",
+                "Set a trading password",
+                "Set trading password",
+                {"New trading password": "k7Qz2m", "Your account’s password": PASSWORD},
+            ),
+            ("phrase", "Your own phrase", "Save phrase", {}),
+        ):
+            self.go(f"/security/{path}")
+            expect_title(page, title)
+            yield path
+            for label, text in filled.items():
+                field(page, label).fill(text)
+            give_code(page, wrong, press=press)
+            expect_problem(page, "not right")
+            yield f"{path}, refused"
+        self.go("/security/identity")
+        field(page, "Full name").fill("1815")
+        field(page, "Country that issued the document").select_option("United Kingdom")
+        field(page, "Kind of document").select_option("Passport")
+        field(page, "Last four characters of its number").fill("1815")
+        give_code(page, self.authenticator.code(), press="Submit")
+        expect_problem(page, "not a name")
+        yield "identity, refused"
+        field(page, "Full name").fill("Ada Lovelace")
+        button(page, "Submit").click()
+        self.go("/security/identity")
+        expect(page.get_by_role("heading", name="Your identity is verified")).to_be_visible()
+        yield "identity, verified"
+        self.go("/security/email")
+        button(page, "Send me a code").click()
+        field(page, "Code from the e-mail").fill("000000")
+        button(page, "Verify").click()
+        expect_problem(page, "not right")
+        yield "e-mail address, refused"
+        self.running.clock.advance(minutes=11)
 
     def operating(self) -> Iterator[str]:
         """What operators see."""

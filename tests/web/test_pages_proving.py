@@ -65,6 +65,7 @@ async def test_k2_the_checklist_is_worked_off_at_the_console(ada: Caller, exchan
     ]
     await ada.enrol()
     await ada.get("/api-management")
+    assert "Recommended besides" in ada.text
     assert missing(ada) == ["/security/trading-password", "/security/identity", "/security/withdrawal-addresses"]
     for path in MAKING:
         assert (await ada.get(path)).headers["location"] == "/api-management"

@@ -45,6 +45,7 @@ async def keys(visit: Visit) -> Response:
         keys=[view_of(key, now=visit.now, lately=lately.get(key.id), among=found) for key in found],
         most=visit.site.issuing.policy.keys_per_account,
         checklist=checklist,
+        recommends_email=len(checklist) > 1 and account.has_factor and account.email_verified_at is None,
         panels=["", *(sub.name for sub in subs)],
         is_frozen=account.frozen_at is not None,
         is_sub_frozen=any(sub.frozen_at is not None for sub in subs if sub.name == visit.sub_account),
