@@ -27,7 +27,7 @@ def exchange(world: World) -> World:
 def missing(caller: Caller) -> list[str]:
     """Return the pages that the checklist sends people to."""
     section = caller.text.partition("checklist-title")[2].partition("</section>")[0]
-    return re.findall(r'href="(/security/[a-z-]+)"', section)
+    return re.findall(r'<a class="button[^"]*" href="(/security/[a-z-]+)"', section)
 
 
 async def switch_whitelist_on(world: World, email: str) -> None:
