@@ -383,6 +383,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "key-pending": ("key.html", {**KEY, "key": PENDING}),
     "key-replaced": ("key.html", {**KEY, "key": ROTATING, "rotation": ROTATION}),
     "key-successor": ("key.html", {**KEY, "key": SUCCESSOR, "rotation": replace(ROTATION, first_used_at=NOW - DAY)}),
+    "key-replaced-pending": ("key.html", {**KEY, "key": ROTATING, "rotation": replace(ROTATION, new_status="pending")}),
     "key-replaced-off": ("key.html", {**KEY, "key": REPLACED, "rotation": replace(ROTATION, old_status="disabled")}),
     "keys-rotating": ("keys.html", {**LIST, "keys": (PENDING, ROTATING, SUCCESSOR, REPLACED)}),
     "sign-in": ("sign_in.html", {"frame": NOBODY, "form": TYPED, "is_open": True}),
