@@ -37,6 +37,13 @@ def test_a_key_is_named_and_so_are_time_and_place() -> None:
     )
 
 
+def test_a_withdrawal_is_told_with_the_key_that_ordered_it() -> None:
+    detail = {"amount": "250", "currency": "USDT", "address": "TXYZ", "key": "66f0c8a1b2d3e4f5a6b7a1b2"}
+    said = say(notice("approval.asked", **detail), ENGLISH)
+    assert said.text.startswith("250 USDT to TXYZ.")
+    assert ("Key", "66f0…a1b2") in said.facts
+
+
 def test_no_addresses_are_any() -> None:
     one = notice("key.addresses_changed", name="bot", addresses=[])
     assert say(one, ENGLISH).text == "It now works from: any address."

@@ -76,7 +76,7 @@ def main_of(exchange: Any) -> tuple[Decimal, Decimal]:
 
 
 def withdraw(exchange: Any, amount: float) -> str:
-    return str(exchange.withdraw("USDT", amount, TRON, None, {"network": "TRC20"})["id"])
+    return str(exchange.withdraw("USDT", amount, TRON, {"network": "TRC20"})["id"])
 
 
 def paid_events(installation: Installation) -> int:

@@ -42,7 +42,8 @@ def say(notice: Notice, texts: NullTranslations) -> Said:
     values = _values(notice, texts)
     facts = []
     if notice.detail.get("key"):
-        facts.append((said(KEY), f"“{values['name']}” ({values['key']})"))
+        name, key = values.get("name"), values["key"]  # of a withdrawal the key's id alone is told
+        facts.append((said(KEY), f"“{name}” ({key})" if name else masked(key)))
     facts.append((said(WHEN), moment(notice.at)))
     place = ", ".join(filter(None, (one_line(notice.detail.get("from")), program(notice.detail.get("agent")))))
     if place:
