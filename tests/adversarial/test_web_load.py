@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import httpx2
@@ -243,6 +243,7 @@ async def test_aud_01_every_form_leaves_its_event(embedded: Services, clock: Fak
     await does(ada, f"{per_sub}/transfer", **FORMS[f"{per_sub}/transfer"])
     await does(ada, f"{per_sub}/freeze", "sub_account.frozen")
     await does(ada, f"{per_sub}/unfreeze", "sub_account.unfrozen")
+    await withdraws(does, ada, home)
     await does(ada, "/operator/accounts/{account_id:row}/freeze", "account.frozen")
     async with embedded.database.write() as tx:
         code = await embedded.entrance.operators.new_code(tx, now=clock())
@@ -276,3 +277,22 @@ async def test_aud_05_what_browsers_say_of_themselves_stays_in_its_line(home: Ho
     assert event.origin.isascii()
     assert event.origin.isprintable()
     assert len(json.loads(event.origin).get("agent", "")) <= 512
+
+
+async def withdraws(does: Callable[..., Awaitable[Any]], ada: Caller, home: Household) -> None:
+    """Send every form about withdrawals."""
+    path = "/security/withdrawal-addresses"
+    await does(ada, f"{path}/add", "withdrawal_address.added", **FORMS[f"{path}/add"])
+    one = f"{path}/{{address_id:row}}"
+    await does(ada, f"{one}/label", "withdrawal_address.labelled", label="Ledger")
+    await does(ada, f"{one}/exempt", "withdrawal_address.exempted", daily="5")
+    await does(ada, f"{one}/end-exemption", "withdrawal_address.exempted")
+    await does(ada, f"{path}/switch-on", "whitelist.switched_on")
+    await does(ada, f"{path}/switch-off", "whitelist.switched_off")
+    await ada.get("/approvals")
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', ada.text)
+    assert digest
+    confirm = "/approvals/{approval_id:row}/confirm"
+    await does(ada, confirm, "session.stepped_up", "approval.confirmed", digest=digest[1], code=ada.code())
+    await does(ada, "/approvals/{approval_id:row}/refuse", "approval.refused")
+    await does(ada, f"{one}/remove", "withdrawal_address.removed")
