@@ -173,12 +173,16 @@ WISH = {"name": "third", "memo": "", "permissions": "read trade", "environment":
 CHANGES_NOTHING = {"/strength"}
 """What may be posted without the token of a form: whoever sends it gains nothing."""
 
+FROM_ELSEWHERE = {"/login/assertion"}
+"""What another site posts, where one vouches for its users: what it posts proves itself, or nothing."""
+
 FORMS: dict[str, dict[str, str]] = {
     "/sign-up": {"email": "new@example.org", "password": PASSWORD},
     "/sign-in": {"email": "ada@example.org", "password": PASSWORD},
     "/sign-in/code": {"code": "000000"},
     "/sign-in/recovery": {"code": "aaaa-bbbb-cccc-dddd"},
     "/sign-out": {},
+    "/login/assertion": {"assertion": "x"},
     "/switch-off": {"email": "ada@example.org", "password": PASSWORD},
     "/strength": {"secret": PASSWORD},
     "/step-up": {"code": "000000", "next": "/security"},

@@ -52,6 +52,7 @@ def console(
         approvals=services.approvals,
         notices=services.notices,
         own=services.own,
+        login=services.login,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

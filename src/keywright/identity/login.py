@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound
+from keywright.errors import Conflict, Invalid, NotFound, NotProven
 from keywright.identity import assertions
 from keywright.identity.assertions import Assertion, AssertionRefused, Issuer
 from keywright.identity.identities import Identities
-from keywright.identity.model import Account, FactorProof, Visitor
+from keywright.identity.model import Account, FactorProof, Opened, Session, Visitor
 from keywright.identity.passwords import Passwords
 from keywright.identity.service import IdentityService
+from keywright.identity.sessions import Sessions
 from keywright.identity.store import external as store
 from keywright.identity.whitelist import Whitelist
 from keywright.sealing.keyring import Keyring
@@ -82,7 +83,8 @@ class Login:
         )
         await store.link_account(tx, account_id=account.id, external_id=external_id)
         subject = self._link(account.id, external_id)
-        event = Event(Kind.ACCOUNT_LINKED, actor, account.id, subject, 0, {"external_id": external_id})
+        by = actor if actor.id else replace(actor, id=account.id)
+        event = Event(Kind.ACCOUNT_LINKED, by, account.id, subject, 0, {"external_id": external_id})
         await self.audit.record(tx, event, now=now)
         return await self.identity.account(tx, account_id=account.id)
 
@@ -124,6 +126,36 @@ class Login:
                 "assertion_of_another", "this assertion is about someone else", hint="sub names the account's own user"
             )
         return await self._hear(tx, account, assertion, actor=actor, now=now)
+
+    async def arrive(self, tx: Tx, assertion: Assertion, *, actor: Actor, now: int) -> Account:
+        """Return the account of who comes from the exchange's login; it is made when they come for the first time.
+
+        What the assertion says of identity and whitelist counts from now on. The assertion was used up before.
+        """
+        actor = replace(actor, factor=FACTOR)
+        try:
+            account = await self.account_of(tx, assertion.subject)
+        except NotFound:
+            account = await self.create(tx, assertion.subject, email=assertion.email, actor=actor, now=now)
+        await self._hear(tx, account, assertion, actor=replace(actor, id=account.id), now=now)
+        return account
+
+    async def open(self, tx: Tx, sessions: Sessions, account_id: str, *, visitor: Visitor, now: int) -> Opened:
+        """Open a complete session for who arrived. Raises `NotProven` for an account that signs in here."""
+        account, credentials = await self.identity.find(tx, account_id)
+        if not account.external_id:
+            raise NotProven("this account signs in here")
+        half = await sessions.open(tx, account_id, device="", visitor=visitor, now=now)
+        proof = FactorProof(account_id, FACTOR, now)
+        opened = await sessions.complete(tx, half.session, credentials, proof=proof, visitor=visitor, now=now)
+        return replace(opened, device=None)  # a known browser has attempts of its own, and here there is nothing to try
+
+    async def step_up(
+        self, tx: Tx, sessions: Sessions, session: Session, *, factor_at: int, visitor: Visitor, now: int
+    ) -> Opened:
+        """Let the session do what is sensitive, by a second factor that the exchange proved. Raises `NotProven`."""
+        proof = FactorProof(session.account_id, FACTOR, factor_at)
+        return await sessions.step_up(tx, session, proof=proof, visitor=visitor, now=now)
 
     async def _hear(self, tx: Tx, account: Account, assertion: Assertion, *, actor: Actor, now: int) -> FactorProof:
         proof = FactorProof(account.id, FACTOR, assertion.factor_at or 0)

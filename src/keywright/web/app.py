@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +34,7 @@ from keywright.web.pages import (
     second_factor,
     sub_accounts,
     usage,
+    vouched,
     withdrawal_addresses,
 )
 from keywright.web.posted import Refusal
@@ -96,13 +98,14 @@ class Console:
             *approvals.PAGES,
             *withdrawal_addresses.PAGES,
             *operators.PAGES,
+            *vouched.PAGES,
             *notices.PAGES,
             *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
         ]
         self._routes = [
             *machines.routes(site),
             Route("/static/{name:path}", self._file, methods=["GET"]),
-            *(route(site, at) for at in pages),
+            *(route(site, _for_our_own(at)) for at in pages),
         ]
         self._router = Router(self._routes, redirect_slashes=False, default=self._nothing)
         self._missing = _everywhere(site, _missing)
@@ -172,6 +175,23 @@ class Console:
 def _everywhere(site: Site, page: Page) -> ASGIApp:
     """Return what answers with this page whatever the path and method."""
     return route(site, At("/{path:path}", page, needs=Needs.NOTHING)).app
+
+
+OWN = ("/security/authenticator", "/security/recovery-codes", "/security/passkeys", "/security/password", "/step-up")
+"""Pages about what someone proves themselves by here: there are none of them for who signs in at the exchange."""
+
+
+def _for_our_own(at: At) -> At:
+    """Return the page as it is; for those in `OWN`, not for who signs in elsewhere: that login must stay the only one."""
+
+    async def page(visit: Visit) -> Response:
+        if visit.account is not None and visit.account.external_id:
+            raise NotFound(
+                "there is no such page", hint="you sign in at the exchange, with what you prove yourself by there"
+            )
+        return await at.page(visit)
+
+    return replace(at, page=page) if at.path.startswith(OWN) else at
 
 
 async def _missing(_visit: Visit) -> Response:

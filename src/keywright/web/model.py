@@ -24,6 +24,8 @@ class Frame:
     is_complete: bool = False
     """Whether the second factor was proved: only then are there menus."""
     is_operator: bool = False
+    is_elsewhere: bool = False
+    """Whether they sign in at the exchange: then no password, code or passkey is asked for here."""
     sub_account: str = ""
     """Whose keys the page is about; empty: the account's own. Every form carries it as `sub`."""
     keys_at: str = "/api-management"

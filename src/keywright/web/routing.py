@@ -60,6 +60,8 @@ class At:
     needs: Needs = Needs.COMPLETE
     changes: bool = True
     """Whether a post changes anything: only then has its form to be shown to be this browser's own."""
+    is_foreign: bool = False
+    """Whether another site posts it: what it posts proves itself, and no cookie is set in answer to it but its own."""
 
 
 STATUSES: tuple[tuple[type[KeywrightError], HTTPStatus], ...] = (
@@ -167,12 +169,13 @@ async def _recognise(visit: Visit) -> None:
 
 
 async def _answered(visit: Visit, at: At) -> Response:
-    place, request = visit.site.place, visit.request
+    place, request, visit.is_foreign = visit.site.place, visit.request, at.is_foreign
     hosts = [value for name, value in request.headers.raw if name == b"host"]
     if len(hosts) != 1 or hosts[0] not in place.hosts:  # of two, who stands before us may have read the other one
         return visit.page("elsewhere.html", status=HTTPStatus.MISDIRECTED_REQUEST)
     if at.method == "POST":
-        check_post(request.headers, place)
+        if not at.is_foreign:
+            check_post(request.headers, place)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             problem = Invalid("only forms are taken here", hint="use the console's own pages")
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, problem)
@@ -232,7 +235,7 @@ def _finish(visit: Visit, cookies: Cookies, response: Response) -> None:
     if is_unread:
         response.headers["connection"] = "close"  # or whoever sends a body without end would keep the connection
     # Another site's form comes without our cookie: one set in answer to it would take the session's place.
-    if visit.is_new_token and not is_unread:
+    if visit.is_new_token and not (is_unread or visit.is_foreign):
         response.raw_headers.append((b"set-cookie", cookies.keep_token(visit.token)))
     if visit.new_device is not None:
         device = with_one_more(visit.visitor.device, visit.new_device)

@@ -89,6 +89,7 @@ class Cookies:
         prefix, self._secure = ("__Host-", "; Secure") if place.is_https else ("", "")
         self.visitor, self.device = f"{prefix}keywright", f"{prefix}keywright-device"
         self.language = f"{prefix}keywright-language"
+        self.note = f"{prefix}keywright-arrival"
 
     def read(self, name: str, headers: Sequence[tuple[bytes, bytes]]) -> Secret | None:
         """Return a cookie's value; `None` when it is absent, or sent twice, because then one was planted."""
@@ -126,6 +127,14 @@ class Cookies:
     def keep_language(self, language: str) -> bytes:
         """Return the header's value that makes the browser keep its language, for a year."""
         return self._set(self.language, Secret(language), f"; Max-Age={DEVICE_SECONDS}")
+
+    def keep_note(self, note: Secret) -> bytes:
+        """Return the header's value that makes the browser bring along, once and at once, who it arrived as."""
+        return self._set(self.note, note, "; Max-Age=60")
+
+    def drop_note(self) -> bytes:
+        """Return the header's value that makes the browser forget it."""
+        return self._set(self.note, Secret(""), "; Max-Age=0")
 
     def _set(self, name: str, value: Secret, more: str) -> bytes:
         return f"{name}={value.reveal_text()}; Path=/; HttpOnly; SameSite=Lax{self._secure}{more}".encode()

@@ -13,6 +13,7 @@ from keywright.approvals.service import Approvals
 from keywright.gateway.address import compile_networks
 from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
+from keywright.identity.login import Login
 from keywright.identity.model import RelyingParty
 from keywright.identity.particulars import Particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
@@ -115,6 +116,7 @@ class Site:
     approvals: Approvals
     notices: Notices
     own: Particulars
+    login: Login
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

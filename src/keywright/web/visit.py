@@ -49,6 +49,8 @@ class Visit:
     """Whether the account has passkeys, and this browser came by an address where they serve."""
     waiting: int = 0
     """Withdrawals that wait for this account's owner."""
+    is_foreign: bool = False
+    """Whether another site may have posted this: then our cookies may be missing, and are left alone."""
     is_whole: bool = False
     """Whether all that was posted has arrived."""
     retry_ms: int = 0
@@ -97,9 +99,16 @@ class Visit:
         return actor_of(self.own_session, self.visitor)
 
     @property
-    def needs_code(self) -> bool:
-        """Tell whether a sensitive form must ask for the second factor: there is no fresh step-up."""
-        return self.session is None or self.session.step_up(now=self.now) is None
+    def needs_code(self) -> bool | str:
+        """Tell whether a sensitive form must ask for the second factor: there is no fresh step-up.
+
+        For who signs in elsewhere it is where the browser is sent to prove it.
+        """
+        if self.session is not None and self.session.step_up(now=self.now) is not None:
+            return False
+        if self.account is None or not self.account.external_id:
+            return True
+        return f"/login/step-up?next={self.request.scope['path']}"
 
     @property
     def relying_party(self) -> RelyingParty | None:
@@ -228,6 +237,7 @@ class Visit:
             email=account.email if account else "",
             is_complete=session is not None and session.is_complete,
             is_operator=self.is_operator,
+            is_elsewhere=account is not None and bool(account.external_id),
             sub_account=self.sub_account,
             keys_at=self.keys_at,
             waiting=self.waiting,

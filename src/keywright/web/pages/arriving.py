@@ -61,7 +61,9 @@ async def sign_in_form(visit: Visit) -> Response:
     """Show the form for e-mail address and password."""
     if visit.session is not None and visit.session.is_complete:
         return visit.to(HOME)
-    return visit.page("sign_in.html", form=Form(), is_open=visit.site.place.sign_up_is_open)
+    return visit.page(
+        "sign_in.html", form=Form(), is_open=visit.site.place.sign_up_is_open, has_login=bool(visit.site.login.url)
+    )
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -73,7 +75,9 @@ async def sign_in(visit: Visit) -> Response:
     except KeywrightError as problem:
         form = visit.form("email", problem=problem)
         is_open = visit.site.place.sign_up_is_open
-        return visit.page("sign_in.html", status=status_of(problem), form=form, is_open=is_open)
+        return visit.page(
+            "sign_in.html", status=status_of(problem), form=form, is_open=is_open, has_login=bool(visit.site.login.url)
+        )
     await _end_the_one_before(visit)
     visit.rise(opened)
     return visit.to("/sign-in/code")
