@@ -75,8 +75,11 @@ async def test_head_is_get_without_the_body(console: Console, path: str) -> None
     got, asked = await ask(console, "GET", path), await ask(console, "HEAD", path)
     assert asked.status == got.status
 
+    # A page holds a form's token of its own: compressed, no two are equally long.
+    own = {b"x-request-id", b"set-cookie", b"content-length"}
+
     def telling(answer: object) -> list[tuple[bytes, bytes]]:
-        return [pair for pair in answer.headers if pair[0] not in {b"x-request-id", b"set-cookie"}]  # type: ignore[attr-defined]
+        return [pair for pair in answer.headers if pair[0] not in own]  # type: ignore[attr-defined]
 
     assert telling(asked) == telling(got)
 
