@@ -52,6 +52,8 @@ class Addressee:
     phrase_sealed: bytes | None = field(repr=False)
     """The anti-phishing phrase, as it rests."""
     created_at: int
+    is_verified: bool = False
+    """Whether the address was proved to be theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ NOTICE_ID = re.compile(r"ntc_[0-9a-f]{24}")
 SETTLING_MS = 15 * 60 * 1000
 """From the making of an account on: its first browser is new by nature, and no news."""
 
+DAY_MS = 24 * 60 * 60 * 1000
+UNVERIFIED_A_DAY = 30
+"""So many messages a day go to an address that nobody proved to be theirs. The list in the console has them all."""
+
 KEPT_MS = 400 * 24 * 60 * 60 * 1000
 """How long notices are kept: something over a year."""
 
@@ -75,9 +79,10 @@ class Notices:
         notice = Notice(new_id("ntc"), account_id, kind, subject, named, now)
         if not await store.insert_notice(tx, notice, once=once):
             return None
-        await store.insert_delivery(
-            tx, notice_id=notice.id, channel=Channel.EMAIL, recipient=addressee.email, body_sealed=None, now=now
-        )
+        if await self._may_write_to(tx, addressee, now=now):
+            await store.insert_delivery(
+                tx, notice_id=notice.id, channel=Channel.EMAIL, recipient=addressee.email, body_sealed=None, now=now
+            )
         if self._has_chat and WORDINGS[kind].chat:
             await store.insert_delivery(
                 tx, notice_id=notice.id, channel=Channel.CHAT, recipient="", body_sealed=None, now=now
@@ -180,6 +185,15 @@ class Notices:
     async def forget(self, tx: Tx, *, now: int) -> int:
         """Drop notices that are older than `KEPT_MS`; return how many."""
         return await store.forget(tx, before=now - KEPT_MS)
+
+    async def _may_write_to(self, tx: Tx, addressee: Addressee, *, now: int) -> bool:
+        """Tell whether a message may go to the address: whoever typed someone else's can't have that person flooded."""
+        if addressee.is_verified:
+            return True
+        today = await store.count_since(
+            tx, account_id=addressee.account_id, since=now - DAY_MS, most=UNVERIFIED_A_DAY + 1
+        )
+        return today <= UNVERIFIED_A_DAY  # with the one that is being posted
 
     async def _is_no_news(
         self, tx: Tx, addressee: Addressee, kind: str, detail: Mapping[str, object], *, now: int

@@ -18,9 +18,11 @@ MOST_COUNTED = 100
 
 async def find_addressee(tx: Tx, account_id: str) -> Addressee | None:
     """Return whom notices to this account are for, or `None`."""
-    columns = (accounts.c.id, accounts.c.email, accounts.c.language, accounts.c.phrase_sealed, accounts.c.created_at)
-    row = (await tx.execute(select(*columns).where(accounts.c.id == account_id))).one_or_none()
-    return Addressee(row.id, row.email, row.language or "", row.phrase_sealed, row.created_at) if row else None
+    row = (await tx.execute(select(accounts).where(accounts.c.id == account_id))).one_or_none()
+    if row is None:
+        return None
+    verified = row.email_verified_at is not None
+    return Addressee(row.id, row.email, row.language or "", row.phrase_sealed, row.created_at, verified)
 
 
 async def name_of(tx: Tx, *, account_id: str, subject: str) -> str | None:
@@ -47,6 +49,12 @@ async def insert_notice(tx: Tx, notice: Notice, *, once: str | None) -> bool:
     }
     result: Any = await tx.execute(into.values(**values).on_conflict_do_nothing(index_elements=["once"]))
     return bool(result.rowcount == 1)
+
+
+async def count_since(tx: Tx, *, account_id: str, since: int, most: int) -> int:
+    """Return how many notices the account was given after `since`, counted up to `most`."""
+    newer = select(notices.c.id).where(notices.c.account_id == account_id, notices.c.at > since).limit(most)
+    return (await tx.execute(select(func.count()).select_from(newer.subquery()))).scalar_one()
 
 
 async def insert_delivery(
