@@ -246,5 +246,6 @@ FORMS: dict[str, dict[str, str]] = {
     "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/accounts/{account_id:row}/freeze": {},
+    "/operator/accounts/{account_id:row}/identity": {"decision": "refuse", "version": "1", "reason": "unreadable"},
 }
 """Every form there is, filled in so that it would be taken where that is possible. A test compares with the routes."""

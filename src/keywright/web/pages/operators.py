@@ -9,6 +9,9 @@ from keywright.web.model import AccountView, Form
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
+PAGE = 50
+"""Accounts on a page."""
+
 
 async def claim_form(visit: Visit) -> Response:
     """Show operators the accounts, and others where the one-time link's code goes."""
@@ -30,8 +33,9 @@ async def claim(visit: Visit) -> Response:
 
 async def accounts(visit: Visit) -> Response:
     """Show every account."""
+    search, after = (visit.request.query_params.get(name, "")[:128] for name in ("search", "after"))
     async with visit.site.database.read() as tx:
-        found = await visit.site.identity.accounts(tx)
+        listed = await visit.site.identity.page(tx, search=search, after=after, limit=PAGE + 1)
         counts = await visit.site.issuing.counts(tx)
     views = [
         AccountView(
@@ -44,9 +48,11 @@ async def accounts(visit: Visit) -> Response:
             keys=counts.get(one.id, 0),
             is_operator=one.operator_at is not None,
         )
-        for one in found
+        for one in listed[:PAGE]
     ]
-    return visit.page("operator.html", accounts=views)
+    return visit.page(
+        "operator.html", accounts=views, search=search, following=views[-1].id if len(listed) > PAGE else ""
+    )
 
 
 async def freeze(visit: Visit) -> Response:
