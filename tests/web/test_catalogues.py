@@ -16,7 +16,7 @@ from keywright.web.texts import VALUE, Texts
 
 LANGUAGES = {path.parts[-3]: path for path in listing.translations()}
 NAMED = re.compile(r"%\(\w+\)s")
-BEFORE_HIGH_SIGNS = re.compile("(?<![\u202f\u00a0:/])[;!?»]|(?<![\u202f\u00a00-9a-z/]):(?!//|[0-9])")
+BEFORE_HIGH_SIGNS = re.compile('(?<![\u202f\u00a0:/])[;!?»]|(?<![\u202f\u00a00-9a-z/:"]):(?!//|[0-9])')
 
 
 def catalogue(language: str) -> Catalog:
