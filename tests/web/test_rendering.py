@@ -694,8 +694,9 @@ NAMES = re.compile(
     r"Keywright|curl|ccxt|UTC|kucoin|example\.org|(?:Firefox|Safari) ?"
     r"|TradingBot-StrategyA|grid-bot|treasury|portfolio-reader|old-bot|Bot Trading|Server A|moves profits on Fridays|trading1|the night desk|BTC|USDT|Spreadsheet"
     r"|ada@|Ada Lovelace|United Kingdom|req_\w+|CSV|JSON|GET|POST"
+    r"|English|Deutsch|Français"
 )
-"""What stands outside gettext rightly: names of products, and what people typed."""
+"""What stands outside gettext rightly: names of products and languages, and what people typed."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -796,8 +797,8 @@ def test_k3_a_page_at_another_address_leads_only_to_the_official_one(pages: Page
 
 def test_pressing_enter_never_means_back(pages: Pages) -> None:
     buttons = [button for button in _page(pages, "check-key").all("button") if button.get("type") != "button"]
-    in_form = [button for button in buttons if "menu-button" not in (button["class"] or "")]
-    assert [button.get("name") for button in in_form] == [None, "back"]
+    of_page = [one for one in buttons if one.get("name") != "language" and "menu-button" not in (one.get("class") or "")]
+    assert [button.get("name") for button in of_page] == [None, "back"]
 
 
 def test_what_people_typed_is_text(pages: Pages) -> None:
