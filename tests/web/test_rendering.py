@@ -797,7 +797,9 @@ def test_k3_a_page_at_another_address_leads_only_to_the_official_one(pages: Page
 
 def test_pressing_enter_never_means_back(pages: Pages) -> None:
     buttons = [button for button in _page(pages, "check-key").all("button") if button.get("type") != "button"]
-    of_page = [one for one in buttons if one.get("name") != "language" and "menu-button" not in (one.get("class") or "")]
+    of_page = [
+        one for one in buttons if one.get("name") != "language" and "menu-button" not in (one.get("class") or "")
+    ]
     assert [button.get("name") for button in of_page] == [None, "back"]
 
 
