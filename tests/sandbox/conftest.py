@@ -76,8 +76,8 @@ class Exchange:
     async def _sub_accounts_of(self, account_id: str) -> Sequence[SubAccount]:
         return self.sub_accounts.get(account_id, [])
 
-    async def fund(self, sub: SubAccount = DESK, **amounts: str) -> None:
-        """Move money from the account into a sub-account's trade account."""
+    async def fund(self, sub: SubAccount = DESK, *, into: str = "TRADE", **amounts: str) -> None:
+        """Move money from the account's trade account into one of a sub-account's."""
         for currency, amount in amounts.items():
             body = {
                 "clientOid": f"fund{currency}",
@@ -85,7 +85,7 @@ class Exchange:
                 "amount": amount,
                 "type": "PARENT_TO_SUB",
                 "fromAccountType": "TRADE",
-                "toAccountType": "TRADE",
+                "toAccountType": into,
                 "toUserId": sub.id.removeprefix("sub_"),
             }
             await self.post("/api/v3/accounts/universal-transfer", body)

@@ -244,16 +244,6 @@ spent_assertions = Table(
     Index(None, "expires_at"),
 )
 
-policies = Table(
-    "policies",
-    metadata,
-    Column("name", Text, primary_key=True),  # of the setting that an operator set at the console
-    Column("value", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("changed_at", BigInteger, nullable=False),
-    Column("policy_mac", LargeBinary, nullable=False),  # over name, value and version: a planted rule rules nothing
-)
-
 kept_answers = Table(
     "kept_answers",
     metadata,

@@ -130,15 +130,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_spent_assertions_expires_at", "spent_assertions", ["expires_at"])
     op.create_table(
-        "policies",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("changed_at", sa.BigInteger(), nullable=False),
-        sa.Column("policy_mac", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_policies"),
-    )
-    op.create_table(
         "kept_answers",
         sa.Column("token_id", sa.Text(), nullable=False),
         sa.Column("name_digest", sa.LargeBinary(), nullable=False),
