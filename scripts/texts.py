@@ -40,6 +40,7 @@ ERROR_CLASSES = {
     "CodeReused",
     "Mismatch",
     "Unusable",
+    "KeywrightError",
 }
 NOTICES = SOURCE / "notices"
 RAISED_IN = ("identity", "issuing", "notices")

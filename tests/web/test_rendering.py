@@ -267,7 +267,7 @@ LIST: dict[str, Any] = {
     "is_frozen": False,
     "is_sub_frozen": False,
     "panels": [""],
-    "play_money": "",
+    "play_money": (),
     "keys": KEYS,
 }
 SUB = SubAccountView("sub_" + "0" * 24, 300_000_001, "trading1", "the night desk", NOW, is_frozen=False, keys=2)
@@ -439,7 +439,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "security-frozen": ("security.html", {**SECURITY, "is_frozen": True, "codes_left": 1, "needs_code": False}),
     "keys": (
         "keys.html",
-        {**LIST, "play_money": "10 BTC and 100,000 USDT", "frame": replace(ADA, notice="key-disabled")},
+        {**LIST, "play_money": (("BTC", 10), ("USDT", 100_000)), "frame": replace(ADA, notice="key-disabled")},
     ),
     "keys-few": ("keys.html", {**LIST, "keys": KEYS[:2]}),
     "keys-none": ("keys.html", {**LIST, "keys": []}),

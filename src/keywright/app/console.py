@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from keywright.app.purses import SandboxPurses
@@ -33,7 +34,7 @@ def console(
         sign_up_is_open=settings.sign_up_is_open,
         asks_captcha=settings.asks_captcha,
         trusted_proxies=settings.trusted_proxies,
-        play_money=play_money() if settings.is_sandbox else "",
+        play_money=play_money() if settings.is_sandbox else (),
         usage_days=settings.usage_days,
         payout_networks=payout_networks() if settings.is_sandbox else (),
         has_development_pages=settings.development_pages,
@@ -73,10 +74,10 @@ def origins_of(settings: Settings, listening: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, listening)))
 
 
-def play_money() -> str:
-    """Return in words what every new account finds in the sandbox."""
-    totals = {currency: sum(book.get(currency, 0) for book in STARTER.values()) for currency in SHOWN}
-    return ", ".join(f"{amount:,} {currency}" for currency, amount in totals.items())
+def play_money() -> tuple[tuple[str, Decimal], ...]:
+    """Return what every new account finds in the sandbox, currency by currency."""
+    none = Decimal(0)
+    return tuple((currency, sum((book.get(currency, none) for book in STARTER.values()), none)) for currency in SHOWN)
 
 
 def payout_networks() -> tuple[tuple[str, str], ...]:

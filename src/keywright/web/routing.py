@@ -32,6 +32,7 @@ from keywright.protocol.message import Request as Received
 from keywright.web.posted import Refusal, body_of, fields_of
 from keywright.web.security import FORM, Cookies, check_csrf, check_post, new_token
 from keywright.web.site import Site
+from keywright.web.texts import marked
 from keywright.web.visit import AboutCode, Visit, for_people
 
 log = logging.getLogger(__name__)
@@ -249,12 +250,12 @@ def _unforeseen() -> KeywrightError:
 
 
 TITLES = {
-    HTTPStatus.BAD_REQUEST: "That can’t be taken",
-    HTTPStatus.FORBIDDEN: "Not allowed",
-    HTTPStatus.NOT_FOUND: "There is nothing here",
-    HTTPStatus.METHOD_NOT_ALLOWED: "Not this way",
-    HTTPStatus.CONFLICT: "Not in this state",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many attempts",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Busy",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+    HTTPStatus.BAD_REQUEST: marked("That can’t be taken"),
+    HTTPStatus.FORBIDDEN: marked("Not allowed"),
+    HTTPStatus.NOT_FOUND: marked("There is nothing here"),
+    HTTPStatus.METHOD_NOT_ALLOWED: marked("Not this way"),
+    HTTPStatus.CONFLICT: marked("Not in this state"),
+    HTTPStatus.TOO_MANY_REQUESTS: marked("Too many attempts"),
+    HTTPStatus.SERVICE_UNAVAILABLE: marked("Busy"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: marked("Something went wrong"),
 }

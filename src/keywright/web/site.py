@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -45,8 +46,8 @@ class Place:
     asks_captcha: bool = False
     """Whether making a key or an account takes a captcha (K5)."""
     trusted_proxies: tuple[str, ...] = ()
-    play_money: str = ""
-    """What every new account finds in the sandbox, in words."""
+    play_money: tuple[tuple[str, Decimal], ...] = ()
+    """What every new account finds in the sandbox: currencies and amounts."""
     usage_days: int = 90
     """How long usage records are kept."""
     payout_networks: tuple[tuple[str, str], ...] = ()
