@@ -33,6 +33,10 @@ def test_a_block_says_how_much_it_holds(block: str, said: str) -> None:
     assert counted(block, TEXTS) == said
 
 
+def test_numbers_are_written_as_the_language_does() -> None:
+    assert counted("198.51.0.0/16", Texts.load().of("de")) == "198.51.0.0/16 (65.536 Adressen)"
+
+
 @given(st.text(max_size=60))
 def test_whatever_stands_for_an_address_is_said(block: str) -> None:
     assert block in counted(block, TEXTS)

@@ -104,13 +104,16 @@ def passphrase(candidate: Secret, *, about: tuple[str, ...]) -> Secret:
 def allowlist(entries: tuple[str, ...], granted: frozenset[Permission], *, policy: Policy) -> tuple[str, ...]:
     """Return the allowlist that a key with these permissions may have; raises `Invalid`."""
     parsed = parse_allowlist(entries, most=policy.addresses_per_key)
-    outward = sorted(granted & {Permission.TRANSFER, Permission.WITHDRAW})
+    outward = granted & {Permission.TRANSFER, Permission.WITHDRAW}
     if outward and not parsed:
         raise Invalid(
-            "a key that may {permissions} needs at least one address",
+            "a key that may transfer and withdraw needs at least one address"
+            if len(outward) > 1
+            else "a key that may transfer needs at least one address"
+            if Permission.TRANSFER in outward
+            else "a key that may withdraw needs at least one address",
             hint="bind it to the address its program runs at",
             field="addresses",
-            permissions=" and ".join(outward),
         )
     return parsed
 

@@ -6,7 +6,10 @@ import ipaddress
 from dataclasses import dataclass
 from gettext import NullTranslations
 
+from babel.numbers import format_decimal
+
 from keywright.web.model import Said
+from keywright.web.texts import SOURCE, regional
 
 WIDE_V4, WIDE_V6 = 24, 48
 """Beyond these a block is more than one household's or one small office's network."""
@@ -101,12 +104,16 @@ def counted(block: str, texts: NullTranslations) -> str:
     if network.version == 4:
         many = network.num_addresses
         said = texts.ngettext("%(block)s (%(num)s address)", "%(block)s (%(num)s addresses)", many)
-        return said % {"block": block, "num": f"{many:,}"}
+        return said % {"block": block, "num": _number(many, texts)}
     if network.prefixlen > SUBNET_BITS:
         return texts.gettext("%(block)s (part of one network)") % {"block": block}
     many = 2 ** (SUBNET_BITS - network.prefixlen)
     said = texts.ngettext("%(block)s (%(num)s network)", "%(block)s (%(num)s networks)", many)
-    return said % {"block": block, "num": f"{many:,}"}
+    return said % {"block": block, "num": _number(many, texts)}
+
+
+def _number(value: int, texts: NullTranslations) -> str:
+    return format_decimal(value, locale=regional(texts.info().get("language", SOURCE)))
 
 
 def _about_block(block: str, texts: NullTranslations, *, seen_at: str) -> list[str]:
