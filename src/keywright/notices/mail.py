@@ -17,6 +17,7 @@ from keywright.errors import Invalid
 from keywright.notices.model import Said, marked
 from keywright.notices.saying import one_line
 
+LABEL = marked("%(name)s:")
 FREEZE = marked("Was this not you? This link switches off every key of your account. It serves once, for seven days:")
 PHRASE = marked("Your own phrase, which no forged message knows: {phrase}")
 OFFICIAL = marked(
@@ -53,8 +54,9 @@ def text_of(
     said: Said, *, texts: NullTranslations, origin: str, code: str = "", freeze_url: str = "", phrase: str = ""
 ) -> str:
     """Return the whole text of a message."""
-    width = max((len(name) for name, _ in said.facts), default=0)
-    facts = "\n".join(f"  {name}:{' ' * (width - len(name))} {value}" for name, value in said.facts)
+    named = [(texts.gettext(LABEL) % {"name": name}, value) for name, value in said.facts]
+    width = max((len(label) for label, _ in named), default=0)
+    facts = "\n".join(f"  {label:{width}} {value}" for label, value in named)
     parts = [
         said.title,
         said.text,

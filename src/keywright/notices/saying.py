@@ -24,6 +24,7 @@ BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome"
 
 UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
 KEY, FROM, WHEN, BY = marked("Key"), marked("From"), marked("When"), marked("By")
+NAMED_KEY = marked("“{name}” ({key})")
 ANYWHERE, NOBODY_KNOWN = marked("any address"), marked("unknown")
 OPERATOR, ITSELF = marked("the operator of this service"), marked("the service itself")
 
@@ -43,7 +44,7 @@ def say(notice: Notice, texts: NullTranslations) -> Said:
     facts = []
     if notice.detail.get("key"):
         name, key = values.get("name"), values["key"]  # of a withdrawal the key's id alone is told
-        facts.append((said(KEY), f"“{name}” ({key})" if name else masked(key)))
+        facts.append((said(KEY), _filled(said(NAMED_KEY), {"name": name, "key": key}) if name else masked(key)))
     facts.append((said(WHEN), moment(notice.at)))
     place = ", ".join(filter(None, (one_line(notice.detail.get("from")), program(notice.detail.get("agent")))))
     if place:
