@@ -33,7 +33,7 @@ async def test_what_was_acknowledged_survives(tmp_path: Path, room: int) -> None
     told.hear(before)
     assert bool(told.secrets) == (room >= 90_000)
     async with killable.opened(data) as services:
-        await prove(services, data / "keywright.db", account_id, told)
+        await prove(services, account_id, told)
 
 
 def limited(kilobytes: int, *arguments: str | Path) -> list[str]:
