@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import expect
 
+from tests.browser.excursions import freeze_link, judging, rotating, withdrawing
 from tests.browser.pages import (
     CODE,
     button,
@@ -35,8 +36,8 @@ from tests.support.visitor import PASSWORD
 TOO_LONG = "A name that is far too long for any list of keys"
 
 
-PARTS = ("arriving", "staying", "keeping")
-"""A tour in three, so that several processes can share the way."""
+PARTS = ("arriving", "staying", "leaving", "keeping", "rotating", "withdrawing", "judging")
+"""A tour in parts, so that several processes can share the way and none takes long."""
 
 
 class Tour:
@@ -54,17 +55,26 @@ class Tour:
             yield from self.enrolling()
             yield from self.making_a_key()
             return
-        with contextlib.closing(self._settle().client):
-            if part == "keeping":
+        account = self._settle()
+        with contextlib.closing(account.client):
+            if part == "staying":
+                yield from self.managing_it()
+                yield from self.parts_of_the_account()
+                yield from self.security()
+            elif part == "leaving":
+                yield from self.being_told()
+                yield from self.operating()
+                yield from self.signing_in()
+                yield from self.astray()
+            elif part == "keeping":
                 yield from self.keeping_up_to_date()
-                return
-            yield from self.managing_it()
-            yield from self.parts_of_the_account()
-            yield from self.security()
-            yield from self.being_told()
-            yield from self.operating()
-            yield from self.signing_in()
-            yield from self.astray()
+            elif part == "rotating":
+                yield from rotating(self.page, self.running, account)
+            elif part == "withdrawing":
+                yield from withdrawing(self.page, self.running, account)
+            else:
+                self._becomes_operator()
+                yield from judging(self.page, self.running, account)
 
     def _settle(self) -> Account:
         """Be someone who has a key already, and is at its list."""
@@ -265,6 +275,9 @@ class Tour:
         self.go("/notices/freeze?t=nothing")
         expect_title(page, "There is nothing here")
         yield "freeze link, dead"
+        page.goto(freeze_link(self.running, self.email))
+        expect_title(page, "Switch off every key of this account?")
+        yield "freeze link"
         self.go("/notices/frozen")
         yield "freeze link, done"
 
@@ -318,7 +331,6 @@ class Tour:
     def operating(self) -> Iterator[str]:
         """What operators see."""
         page = self.page
-        code = self.running.operator_link().partition("#")[2]
         self.go("/operator")
         expect_title(page, "Become the operator")
         yield "operator link"
@@ -326,11 +338,15 @@ class Tour:
         button(page, "Become the operator").click()
         expect_problem(page)
         yield "operator link, refused"
-        field(page, "Code from the link").fill(code)
-        button(page, "Become the operator").click()
-        expect_title(page, "Accounts")
+        self._becomes_operator()
         yield "accounts"
         sign_out(page)
+
+    def _becomes_operator(self) -> None:
+        self.go("/operator")
+        field(self.page, "Code from the link").fill(self.running.operator_link().partition("#")[2])
+        button(self.page, "Become the operator").click()
+        expect_title(self.page, "Accounts")
 
     def signing_in(self) -> Iterator[str]:
         """The second factor on the way in."""
