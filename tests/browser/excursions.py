@@ -71,7 +71,8 @@ def rotating(page: Page, running: Running, account: Account) -> Iterator[str]:
     page.goto(f"{running.console}/api-management/{new.api_key}")
     reload_until(section(page, "This key replaces another"), "Your program uses the new key")
     yield "key, a successor"
-    button(page, "Disable the old key").click()
+    with page.expect_navigation(wait_until="load"):
+        button(page, "Disable the old key").click()
     page.goto(old)
     expect(section(page, "This key is being replaced")).to_contain_text("The old key is off")
     yield "key, replaced"
