@@ -6,8 +6,10 @@ import asyncio
 
 from keywright.errors import Busy, NotProven
 from keywright.identity.model import Session
+from keywright.issuing.model import Permission
 from keywright.secret import Secret
 from tests.identity.doorway import Doorway, visitor
+from tests.support.operators import make_operator
 from tests.support.world import World
 
 ROUNDS = 12
@@ -47,3 +49,45 @@ async def test_ending_other_sessions_beside_their_recovery_codes_never_locks_up(
         outcomes = await asyncio.gather(end_all(), *(prove(other, code) for other in others))
         assert set(outcomes) <= {"ended", "proved", "ended before"}, outcomes
         doorway.clock.advance(seconds=700)  # past the limits of attempts
+
+
+async def test_a_freeze_that_meets_a_lift_of_the_freeze_is_not_lost(world: World) -> None:
+    """Who freezes sees "frozen already" only where it stays so: a lift under way is waited for."""
+    ada = await world.person()
+    identity, database, account = world.services.identity, world.services.database, ada.account.id
+
+    async def freeze() -> None:
+        async with database.write() as tx:
+            await identity.freeze(tx, account, actor=world.actor(ada), now=world.clock())
+
+    await freeze()
+    async with database.write() as tx:
+        await identity.unfreeze(tx, account, proof=world.proof(ada), actor=world.actor(ada), now=world.clock())
+        again = asyncio.create_task(freeze())
+        await asyncio.sleep(0.3)
+        assert not again.done()
+    await again
+    async with database.read() as tx:
+        assert (await identity.account(tx, account_id=account)).frozen_at == world.clock()
+
+
+async def test_a_permissions_freeze_that_meets_its_lift_is_not_lost(world: World) -> None:
+    ada = await world.person()
+    await make_operator(world.services, ada.account.id)
+    issuing, database = world.services.issuing, world.services.database
+
+    async def freeze() -> None:
+        async with database.write() as tx:
+            await issuing.freeze_permission(tx, "withdraw", actor=world.actor(ada), now=world.clock())
+
+    await freeze()
+    async with database.write() as tx:
+        await issuing.unfreeze_permission(
+            tx, "withdraw", proof=world.proof(ada), actor=world.actor(ada), now=world.clock()
+        )
+        again = asyncio.create_task(freeze())
+        await asyncio.sleep(0.3)
+        assert not again.done()
+    await again
+    async with database.read() as tx:
+        assert await issuing.frozen_permissions(tx) == {Permission.WITHDRAW}

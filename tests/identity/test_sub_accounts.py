@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from keywright.audit.events import Kind
 from keywright.errors import Conflict, Invalid, LimitReached, NotFound, NotProven
 from keywright.identity.model import FactorProof, SubAccount
+from keywright.identity.store import sub_accounts as rows
 from keywright.identity.sub_accounts import sub_account_name
 from keywright.issuing.model import Owner
 from tests.support.world import Person, World
@@ -139,3 +141,34 @@ async def test_a_key_needs_a_sub_account_that_exists_and_is_not_frozen(world: Wo
         await world.key(ada, sub_account="trading1")
     async with world.services.database.read() as tx:
         assert len(await world.services.issuing.keys(tx, Owner(ada.account.id, "trading1"))) == 1
+
+
+async def test_a_new_memo_never_lifts_a_freeze_that_came_meanwhile(world: World) -> None:
+    """Both at once, again and again: whoever has the session alone must not win against who freezes."""
+    ada = await world.person()
+    await create(world, ada, "trading1")
+    subs, account = world.services.sub_accounts, ada.account.id
+
+    async def describe(number: int) -> None:
+        async with world.services.database.write() as tx:
+            await subs.describe(tx, account, "trading1", f"memo {number}", actor=world.actor(ada), now=world.clock())
+
+    async def freeze() -> None:
+        async with world.services.database.write() as tx:
+            await subs.freeze(tx, account, "trading1", actor=world.actor(ada), now=world.clock())
+
+    await asyncio.gather(*(describe(number) for number in range(10)), freeze(), *(describe(10 + n) for n in range(10)))
+    assert (await listed(world, ada))[0].frozen_at == world.clock()
+
+
+async def test_what_describes_writes_the_memo_alone(world: World) -> None:
+    """Also where it read before the freeze and writes after it."""
+    ada = await world.person()
+    read = await create(world, ada, "trading1")
+    async with world.services.database.write() as tx:
+        await world.services.sub_accounts.freeze(
+            tx, ada.account.id, "trading1", actor=world.actor(ada), now=world.clock()
+        )
+        await rows.describe_sub_account(tx, replace(read, memo="late"))
+    [found] = await listed(world, ada)
+    assert (found.memo, found.frozen_at) == ("late", world.clock())

@@ -192,6 +192,7 @@ class IdentityService:
 
     async def freeze(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> None:
         """Freeze the account: every request with any of its keys is refused from the commit on. Needs no factor (N8)."""
+        await store.lock_account(tx, account_id=account_id)  # or one that is being lifted would count as done
         account, _ = await self._find(tx, account_id=account_id)
         if account.frozen_at is not None:
             return  # already so: switching off never fails
@@ -201,6 +202,7 @@ class IdentityService:
 
     async def unfreeze(self, tx: Tx, account_id: str, *, proof: FactorProof, actor: Actor, now: int) -> None:
         """Lift a freeze. Raises `NotProven` without a fresh proof of this account's factor, `Conflict` if not frozen."""
+        await store.lock_account(tx, account_id=account_id)
         account, _ = await self._find(tx, account_id=account_id)
         if proof.account_id != account_id or not proof.is_fresh(now=now):
             raise NotProven("lifting a freeze takes the account's second factor")

@@ -69,8 +69,9 @@ class SubAccounts:
 
     async def describe(self, tx: Tx, account_id: str, name: str, memo: str, *, actor: Actor, now: int) -> SubAccount:
         """Give a sub-account another memo. Raises `Invalid`, `NotFound`."""
+        await store.lock_account(tx, account_id=account_id)
         sub = replace(await self.find(tx, account_id, name), memo=_memo(memo))
-        await rows.change_sub_account(tx, sub)
+        await rows.describe_sub_account(tx, sub)
         await self._record(tx, Kind.SUB_ACCOUNT_DESCRIBED, sub, actor, now=now)
         return sub
 
@@ -94,7 +95,7 @@ class SubAccounts:
         return await self._switch(tx, replace(sub, frozen_at=None), Kind.SUB_ACCOUNT_UNFROZEN, actor, now=now)
 
     async def _switch(self, tx: Tx, sub: SubAccount, kind: Kind, actor: Actor, *, now: int) -> SubAccount:
-        await rows.change_sub_account(tx, sub)
+        await rows.freeze_sub_account(tx, sub)
         await announce(tx)
         await self._record(tx, kind, sub, actor, now=now)
         return sub

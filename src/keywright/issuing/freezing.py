@@ -14,7 +14,7 @@ from keywright.identity.model import FactorProof
 from keywright.issuing import rules, store
 from keywright.issuing.book import Book
 from keywright.issuing.model import Permission
-from keywright.storage.changes import announce
+from keywright.storage.changes import announce, hold_back
 from keywright.storage.transaction import Tx
 
 
@@ -39,6 +39,7 @@ class Freezing(Book):
         Asks for no factor: it switches off. Raises `Invalid` for a word that is no permission.
         """
         permission = rules.permission(word)
+        await hold_back(tx)  # whoever lifts it meanwhile waits here, or is waited for
         if permission not in await self.frozen_permissions(tx):
             await self._note(tx, permission, Kind.PERMISSION_FROZEN, actor, now=now)
             await store.freeze_permission(tx, permission, by=actor.id, now=now)
@@ -48,6 +49,7 @@ class Freezing(Book):
         """Let keys do again what their permission allows. Raises `Invalid`, and `NotProven` without a fresh second factor
         of an operator."""
         permission = rules.permission(word)
+        await hold_back(tx)
         account = await self._identity.account(tx, account_id=proof.account_id)
         # The audit log must know of it too: the row alone could have been written by anybody.
         chosen = account.operator_at is not None and await self._audit.knows(tx, account.id, Kind.OPERATOR_CLAIMED)

@@ -30,6 +30,11 @@ async def announce(tx: Tx) -> None:
         await tx.execute(select(func.pg_notify(CHANNEL, "")))
 
 
+async def hold_back(tx: Tx) -> None:
+    """Make whoever announces a change wait until this transaction ends, and wait for whoever has."""
+    await tx.execute(select(change_sequence.c.seq).where(change_sequence.c.name == KEYS).with_for_update())
+
+
 async def newest(tx: Tx) -> int:
     """Return the sequence as this transaction sees it; 0 before the first change."""
     query = select(change_sequence.c.seq).where(change_sequence.c.name == KEYS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.errors import Conflict
@@ -56,10 +56,18 @@ async def is_sub_uid_taken(tx: Tx, uid: int) -> bool:
     return (await tx.execute(select(sub_accounts.c.uid).where(sub_accounts.c.uid == uid))).one_or_none() is not None
 
 
-async def change_sub_account(tx: Tx, sub: SubAccount) -> None:
-    """Write what may change of a sub-account: its memo and its freeze."""
-    mine = (sub_accounts.c.account_id == sub.account_id, sub_accounts.c.id == sub.id)
-    await tx.execute(update(sub_accounts).where(*mine).values(memo=sub.memo, frozen_at=sub.frozen_at))
+async def describe_sub_account(tx: Tx, sub: SubAccount) -> None:
+    """Write its memo, and nothing else: whoever reads it meanwhile may freeze it."""
+    await tx.execute(update(sub_accounts).where(*_is(sub)).values(memo=sub.memo))
+
+
+async def freeze_sub_account(tx: Tx, sub: SubAccount) -> None:
+    """Write since when it is frozen, or that it is not."""
+    await tx.execute(update(sub_accounts).where(*_is(sub)).values(frozen_at=sub.frozen_at))
+
+
+def _is(sub: SubAccount) -> tuple[ColumnElement[bool], ...]:
+    return sub_accounts.c.account_id == sub.account_id, sub_accounts.c.id == sub.id
 
 
 def _sub_account(row: Row[Any]) -> SubAccount:

@@ -43,7 +43,8 @@ async def decide_identity(visit: Visit) -> Response:
 async def _page(visit: Visit, *, form: Form | None = None, problem: KeywrightError | None = None) -> Response:
     async with visit.site.database.read() as tx:
         found = await visit.site.identity.account(tx, account_id=_id(visit))
-        keys = await visit.site.issuing.keys(tx, Owner(found.id))
+        parts = ["", *(sub.name for sub in await visit.site.sub_accounts.all(tx, found.id))]
+        keys = [key for part in parts for key in await visit.site.issuing.keys(tx, Owner(found.id, part))]
         sessions = await visit.site.entrance.sessions.of(tx, found.id, now=visit.now)
         identity = await visit.site.own.identities.of(tx, found.id)
     return visit.page(

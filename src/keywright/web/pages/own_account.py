@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from starlette.responses import Response
 
 from keywright.errors import Invalid, KeywrightError
+from keywright.web.arrival import OURS
 from keywright.web.model import Form
 from keywright.web.pages.arriving import HOME
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
 SECURITY = "/security"
-OURS = re.compile(r"/[a-z0-9/-]*", re.ASCII)
-"""Paths that a choice of language may lead back to: of this console, nothing that a browser could read as another host."""
 
 
 async def password(visit: Visit) -> Response:
@@ -98,7 +95,7 @@ async def set_language(visit: Visit) -> Response:
         async with visit.site.database.write() as tx:
             await visit.site.own.preferences.set_language(tx, session, language, visitor=visit.visitor, now=visit.now)
     visit.chosen_language = language
-    return visit.to(back if OURS.fullmatch(back) and not back.startswith("//") else HOME)
+    return visit.to(back if OURS.fullmatch(back) else HOME)
 
 
 def _password(visit: Visit, form: Form, *, status: int = 200) -> Response:

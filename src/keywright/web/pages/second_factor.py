@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -14,14 +13,13 @@ from keywright.errors import KeywrightError
 from keywright.identity.model import Opened
 from keywright.identity.totp import provisioning_uri
 from keywright.secret import Secret
+from keywright.web.arrival import OURS
 from keywright.web.model import Form
 from keywright.web.pages.arriving import HOME
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
 ISSUER = "Keywright"
-OURS = re.compile(r"/[a-z0-9/-]*", re.ASCII)
-"""Paths that a step-up may lead to: of this console, nothing that a browser could read as another host."""
 
 
 async def code_form(visit: Visit) -> Response:
@@ -171,7 +169,7 @@ def _qr(uri: str) -> Markup:
 
 
 def _next(path: str) -> str:
-    return path if OURS.fullmatch(path) and not path.startswith("//") else HOME
+    return path if OURS.fullmatch(path) else HOME
 
 
 PAGES = (
