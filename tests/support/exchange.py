@@ -12,6 +12,7 @@ import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from keywright.api.answers import LABEL
 from keywright.api.app import PREFIX, ManagementApi
 from keywright.api.call import ASSERTION, Office
 from keywright.app.services import Services
@@ -82,6 +83,7 @@ def office_of(services: Services, **more: Any) -> Office:
         identities=services.own.identities,
         approvals=services.approvals,
         clock=services.clock,
+        answers_key=services.keyring.derive(LABEL),
         **more,
     )
 

@@ -23,6 +23,7 @@ from keywright.identity.service import IdentityService
 from keywright.identity.token_model import Scope, ServiceToken
 from keywright.identity.tokens import Tokens
 from keywright.issuing.service import IssuingService
+from keywright.secret import Secret
 from keywright.storage.transaction import Database
 
 ASSERTION = "X-Keywright-Assertion"
@@ -54,6 +55,8 @@ class Office:
     identities: Identities
     approvals: Approvals
     clock: Callable[[], int]
+    answers_key: Secret
+    """What calls under an Idempotency-Key are known by is keyed with it."""
     networks: Networks = ()
     """The proxies whose word on the client's address counts."""
     is_https: bool = False

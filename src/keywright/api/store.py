@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from keywright.storage.tables import kept_answers
 from keywright.storage.transaction import Tx
@@ -17,13 +18,14 @@ async def find_answer(tx: Tx, *, token_id: str, name_digest: bytes) -> tuple[byt
 
 async def keep_answer(
     tx: Tx, *, token_id: str, name_digest: bytes, request_digest: bytes, subject: str, now: int
-) -> None:
-    """Keep the id of what was made."""
-    await tx.execute(
-        insert(kept_answers).values(
-            token_id=token_id, name_digest=name_digest, request_digest=request_digest, subject=subject, at=now
-        )
+) -> bool:
+    """Keep the id of what was made; tell whether the name was free for it."""
+    into = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(kept_answers)
+    row = into.values(
+        token_id=token_id, name_digest=name_digest, request_digest=request_digest, subject=subject, at=now
     )
+    done = await tx.execute(row.on_conflict_do_nothing(index_elements=["token_id", "name_digest"]))
+    return done.rowcount == 1
 
 
 async def forget_answers(tx: Tx, *, before: int) -> None:

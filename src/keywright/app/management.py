@@ -6,6 +6,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+from keywright.api.answers import LABEL
 from keywright.api.app import PREFIX, ManagementApi
 from keywright.api.call import Office
 from keywright.app.services import Services
@@ -45,6 +46,7 @@ def management(services: Services, settings: Settings) -> ManagementApi:
             identities=services.own.identities,
             approvals=services.approvals,
             clock=services.clock,
+            answers_key=services.keyring.derive(LABEL),
             networks=compile_networks(settings.trusted_proxies),
             is_https=settings.public_url.startswith("https://"),
         )

@@ -249,8 +249,8 @@ kept_answers = Table(
     metadata,
     # What a service's call under an Idempotency-Key made: asked again, it is told and not made twice.
     Column("token_id", Text, primary_key=True),
-    Column("name_digest", LargeBinary, primary_key=True),  # of the Idempotency-Key
-    Column("request_digest", LargeBinary, nullable=False),  # the same name for another request is refused
+    Column("name_digest", LargeBinary, primary_key=True),  # of the Idempotency-Key, keyed
+    Column("request_digest", LargeBinary, nullable=False),  # keyed; the same name for another request is refused
     Column("subject", Text, nullable=False),  # the id of what was made; never a secret
     Column("at", BigInteger, nullable=False),
     Index(None, "at"),
