@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from keywright.app.withdrawals import settle_approvals
 from keywright.approvals.model import State
 from keywright.errors import Conflict, Invalid, LimitReached, NotFound, NotProven
 from keywright.identity.model import FactorProof
+from keywright.identity.store import destinations as rows
 from keywright.identity.whitelist import MOST_ADDRESSES, Listed, NotListed, Switch, Whitelist
 from keywright.storage.tables import accounts, approvals, withdrawal_addresses
 from tests.support.withdrawing import OTHER_TRON, TO, Desk, desk_of
@@ -71,6 +73,42 @@ async def test_an_address_is_added_named_and_removed(desk: Desk) -> None:
     with pytest.raises(NotFound):
         await do(desk, whitelist.remove, added.id, proof=False)
     await desk.lists()
+
+
+@pytest.mark.parametrize("verb", ["relabel", "end_exemption"])
+async def test_an_address_removed_while_it_is_changed_stays_removed(
+    desk: Desk, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change is paused between its read and its write, and the removal given all the time it takes."""
+    whitelist, added = desk.world.services.whitelist, await desk.lists()
+    await do(desk, whitelist.exempt, added.id, "5")
+    find = rows.find_address
+    removals: list[asyncio.Task[Any]] = []
+
+    async def find_and_pause(tx: Any, **named: Any) -> Any:
+        found = await find(tx, **named)
+        if not removals:
+            removals.append(asyncio.create_task(do(desk, whitelist.remove, added.id, proof=False)))
+            await asyncio.wait(removals, timeout=0.5)
+        return found
+
+    monkeypatch.setattr(rows, "find_address", find_and_pause)
+    given = ("Renamed",) if verb == "relabel" else ()
+    await do(desk, getattr(whitelist, verb), added.id, *given, proof=False)
+    await asyncio.gather(*removals)
+    assert await listed(desk) == []
+    with pytest.raises(NotListed):
+        await required(desk)
+
+
+async def test_what_was_taken_off_the_list_is_not_written_to(desk: Desk) -> None:
+    added = await desk.lists()
+    await do(desk, desk.world.services.whitelist.remove, added.id, proof=False)
+    async with desk.world.services.database.write() as tx:
+        values = {"removed_at": None}
+        written = await rows.update_address(tx, account_id=desk.account_id, address_id=added.id, values=values)
+    assert not written
+    assert await listed(desk) == []
 
 
 async def test_what_widens_the_list_takes_a_fresh_step_up(desk: Desk) -> None:

@@ -126,7 +126,9 @@ class Whitelist:
 
     async def relabel(self, tx: Tx, account_id: str, address_id: str, label: str, *, actor: Actor, now: int) -> None:
         """Give an address another name. Raises `NotFound`, `Invalid`, and `Conflict` for an altered one."""
-        listed = replace(await self._sound(tx, account_id, address_id), label=destinations.label(label))
+        name = destinations.label(label)
+        await store.lock_account(tx, account_id=account_id)
+        listed = replace(await self._sound(tx, account_id, address_id), label=name)
         await self._keep(tx, listed, Kind.ADDRESS_LABELLED, actor, {"label": listed.label}, now=now)
 
     async def exempt(
@@ -150,6 +152,7 @@ class Whitelist:
 
     async def end_exemption(self, tx: Tx, account_id: str, address_id: str, *, actor: Actor, now: int) -> None:
         """Let every withdrawal to an address take a confirmation again. Needs no factor. Raises `NotFound`, `Conflict`."""
+        await store.lock_account(tx, account_id=account_id)
         listed = await self._sound(tx, account_id, address_id)
         if listed.exempt_daily is not None:
             listed = replace(listed, exempt_daily=None)
@@ -244,8 +247,8 @@ class Whitelist:
         if kind is Kind.ADDRESS_ADDED:
             fixed = {"id": listed.id, "account_id": listed.account_id, "created_at": listed.created_at}
             await rows.insert_address(tx, {**fixed, **_columns(listed.to), **changing})
-        else:
-            await rows.update_address(tx, account_id=listed.account_id, address_id=listed.id, values=changing)
+        elif not await rows.update_address(tx, account_id=listed.account_id, address_id=listed.id, values=changing):
+            raise NotFound("there is no such address on your list")  # what was taken off it never comes back
         event = Event(kind, actor, listed.account_id, listed.id, version, {"label": listed.label, **detail})
         await self._audit.record(tx, event, now=now)
 

@@ -15,10 +15,11 @@ async def insert_address(tx: Tx, values: dict[str, Any]) -> None:
     await tx.execute(insert(withdrawal_addresses).values(**values))
 
 
-async def update_address(tx: Tx, *, account_id: str, address_id: str, values: dict[str, Any]) -> None:
-    """Write what changed of an address, with its new MAC."""
-    mine = (withdrawal_addresses.c.id == address_id, withdrawal_addresses.c.account_id == account_id)
-    await tx.execute(update(withdrawal_addresses).where(*mine).values(**values))
+async def update_address(tx: Tx, *, account_id: str, address_id: str, values: dict[str, Any]) -> bool:
+    """Write what changed of an address, with its new MAC, if it is on the list; tell whether it was."""
+    table = withdrawal_addresses
+    mine = (table.c.id == address_id, table.c.account_id == account_id, table.c.removed_at.is_(None))
+    return (await tx.execute(update(table).where(*mine).values(**values))).rowcount == 1
 
 
 async def addresses_of(tx: Tx, *, account_id: str, currency: str = "") -> list[Row[Any]]:
