@@ -226,6 +226,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/api-management/{key_id:key}/acknowledge": {},
     "/api-management/{key_id:key}/discard": {},
     "/api-management/{key_id:key}/rotate": {"passphrase": "Moor-chain-83-W", "overlap": "24"},
+    "/api-management/{key_id:key}/rotate/send-code": {},
     "/api-management/{key_id:key}/download": {
         "api_secret": "s",
         "api_passphrase": "p",

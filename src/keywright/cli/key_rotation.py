@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.key_changes import account_of, account_option, actor_of, as_dict, ask_proof
+from keywright.cli.key_changes import account_of, account_option, actor_of, as_dict, ask_proof, ask_trading_proof
 
 
 @click.command("rotate")
@@ -38,6 +38,7 @@ async def command(key_id: str, *, email: str | None, hours: int, data_dir: str |
         async with services.database.read() as tx:
             passphrase = await services.issuing.vet_passphrase(tx, owner, typed, about=(old.name, old.memo))
         proof = await ask_proof(services, account)
+        trading = await ask_trading_proof(services, account, proof)
         now = proof.at
         async with services.database.write() as tx:
             issued = await services.issuing.rotate(
@@ -47,6 +48,7 @@ async def command(key_id: str, *, email: str | None, hours: int, data_dir: str |
                 passphrase=passphrase,
                 overlap_hours=hours,
                 proof=proof,
+                trading=trading,
                 actor=actor_of(proof),
                 now=now,
             )

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from keywright.audit.events import SYSTEM, Actor, Kind
 from keywright.errors import Conflict, Invalid
-from keywright.identity.model import FactorProof
+from keywright.identity.model import FactorProof, TradingProof
 from keywright.issuing import material, rules, store
 from keywright.issuing.book import Book
 from keywright.issuing.model import ApiKey, Issued, Owner, Passphrase, Status
@@ -33,16 +33,19 @@ class Rotation(Book):
         overlap_hours: int = rules.OVERLAP_MOST_HOURS,
         pending: bool = False,
         proof: FactorProof,
+        trading: TradingProof | None = None,
         actor: Actor,
         now: int,
     ) -> Issued:
         """Make a key's successor: the same permissions, environment, addresses and name, a secret and a passphrase of its
         own. Both work for `overlap_hours`; with 0 the old one ends now, or once a pending successor has arrived.
 
-        Raises `NotProven`, `Invalid`, `NotFound`; `Conflict` for a key that does not work or has another beside it.
+        A successor is a new key: it takes what `IssuingService.issue` takes. Raises `NotProven`, `Invalid`, `NotFound`;
+        `Conflict` before the prerequisites are met (K2), for a key that does not work or has another beside it.
         """
         account = await self._identity.lock_unfrozen(tx, owner.account_id, owner.sub_account)
         self._require(proof, owner, now=now, to="rotate a key")
+        await self._standing.require(tx, account, proof=proof, trading=trading, now=now)
         hours = rules.overlap_hours(overlap_hours)
         old = await self._living(tx, owner, key_id)
         self._refuse_pending(old)

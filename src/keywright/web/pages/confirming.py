@@ -1,9 +1,10 @@
-"""What making a key takes at its very end, beside the second factor: the trading password, and a code sent by e-mail (K5)."""
+"""What making a key, or its successor, takes beside the second factor: trading password, and a code sent by e-mail (K5)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from keywright.errors import Invalid
 from keywright.identity.model import FactorProof, TradingProof
@@ -12,6 +13,20 @@ from keywright.web.visit import Visit
 
 PURPOSE = "key.create"
 """What the code is for: it confirms this one key and nothing else."""
+
+
+def successor_of(key_id: str) -> dict[str, str]:
+    """Return what a code confirms that is sent for a rotation: the successor of this key, and no other key."""
+    return {"successor_of": key_id}
+
+
+async def asked(visit: Visit, wish: dict[str, str]) -> dict[str, Any]:
+    """Return what a page must know that asks for both: which of them, and whether a code for this wish waits."""
+    return {
+        "needs_trading_password": takes_trading_password(visit),
+        "needs_mailed_code": takes_code(visit),
+        "is_sent": await code_waits(visit, wish),
+    }
 
 
 def takes_trading_password(visit: Visit) -> bool:

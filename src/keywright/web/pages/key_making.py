@@ -121,7 +121,7 @@ async def send_code(visit: Visit) -> Response:
         problem = wrong
     form = _returned(visit, wish, problem, about="mailed_code") if problem else Form(wish.values)
     if visit.is_htmx:
-        return visit.fragment("check_key.html", "sent", form=form, is_sent=problem is None)
+        return visit.fragment("mailed_code.html", "sent", form=form, is_sent=problem is None)
     return await _check_page(visit, wish, form, status=status_of(problem) if problem else 200)
 
 
@@ -209,9 +209,7 @@ async def _check_page(visit: Visit, wish: Wish, form: Form, *, status: int = 200
         status=status,
         form=form,
         needs_code=visit.needs_code,
-        needs_trading_password=confirming.takes_trading_password(visit),
-        needs_mailed_code=confirming.takes_code(visit),
-        is_sent=await confirming.code_waits(visit, wish.confirmed),
+        **await confirming.asked(visit, wish.confirmed),
         **_summary(visit, wish),
     )
 

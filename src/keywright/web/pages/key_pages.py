@@ -16,6 +16,7 @@ from keywright.issuing.model import ApiKey, Passphrase, Permission, Status
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
 from keywright.web.model import Form, KeyView
+from keywright.web.pages import confirming
 from keywright.web.pages.arriving import HOME
 from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.rotations import rotation_of
@@ -262,6 +263,7 @@ async def show_key(
         which=which,
         needs_code=visit.needs_code,
         current_address=visit.visitor.address,
+        **await confirming.asked(visit, confirming.successor_of(key.id)),
     )
 
 
