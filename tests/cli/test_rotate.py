@@ -73,6 +73,16 @@ def test_a_bad_wish_leaves_the_key_as_it_was(ada: Terminal, more: str, typed: st
     assert (key["id"], key["overlap_until"]) == (old, None)
 
 
+def test_a_profile_that_asks_for_more_asks_for_it_here_too(ada: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = _make(ada)
+    monkeypatch.setenv("KEYWRIGHT_PROFILE", "platform")
+    refused = ada(f"keys rotate {old}", ANOTHER, ada.code(), "482913")
+    assert (refused.code, refused.out) == (4, "")
+    assert "no trading password yet" in refused.err
+    monkeypatch.setenv("KEYWRIGHT_PROFILE", "personal")
+    assert ada(f"keys rotate {old}", ANOTHER, ada.code()).code == 0
+
+
 def test_a_key_that_is_old_is_said_to_be(ada: Terminal) -> None:
     assert ada("keys create reader --json", PASSPHRASE, ada.code()).code == 0
     ada.clock.advance(days=29)

@@ -60,6 +60,22 @@ class Applicant:
                 now=now,
             )
 
+    async def rotate(self, key_id: str, trading: TradingProof | None = None, *, factor: str = "totp") -> Issued:
+        services, now = self.world.services, self.world.clock()
+        async with services.database.read() as tx:
+            passphrase = await services.issuing.vet_passphrase(tx, self.person.owner, Secret("Moor-chain-83-W"))
+        async with services.database.write() as tx:
+            return await services.issuing.rotate(
+                tx,
+                self.person.owner,
+                key_id,
+                passphrase=passphrase,
+                proof=FactorProof(self.id, factor, now),
+                trading=trading,
+                actor=self.world.actor(self.person),
+                now=now,
+            )
+
     async def done(self) -> list[str]:
         async with self.world.services.database.read() as tx:
             account = await self.world.services.identity.account(tx, account_id=self.id)
@@ -102,6 +118,30 @@ async def test_k5_beside_them_a_key_takes_the_trading_password_itself(applicant:
         with pytest.raises(NotProven, match="trading password"):
             await applicant.issue(proof)
     await applicant.issue(applicant.trading())
+
+
+async def test_k12_a_successor_takes_all_that_a_new_key_takes(applicant: Applicant) -> None:
+    applicant.own.standing.profile = Profile.PERSONAL
+    old = (await applicant.issue()).key.id
+    applicant.own.standing.profile = Profile.EXCHANGE
+    trading = applicant.trading()
+    with pytest.raises(Conflict, match="trading password comes before"):
+        await applicant.rotate(old, trading)
+    with pytest.raises(Conflict, match="verified identity"):
+        await applicant.rotate(old, factor="assertion")
+    await applicant.put(trading_password_hash="$argon2id$…", whitelist_on_at=1)
+    await applicant.verify()
+    for proof in (None, TradingProof("acc_0", applicant.world.clock())):
+        with pytest.raises(NotProven, match="trading password"):
+            await applicant.rotate(old, proof)
+    assert (await applicant.rotate(old, trading)).key.grant.predecessor_id == old
+
+
+async def test_n17_a_successor_takes_of_who_is_vouched_for_what_their_first_key_took(applicant: Applicant) -> None:
+    await applicant.verify()
+    await applicant.put(whitelist_on_at=1)
+    old = (await applicant.issue(factor="assertion")).key.id
+    assert (await applicant.rotate(old, factor="assertion")).key.grant.predecessor_id == old
 
 
 async def test_without_a_second_factor_there_is_no_key_in_any_profile(applicant: Applicant) -> None:

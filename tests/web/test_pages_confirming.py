@@ -204,3 +204,48 @@ async def test_no_code_is_sent_for_what_can_not_be_wished_for(trader: Caller, wo
     answer = await trader.post("/api-management/send-code", **{**WISH, "addresses": "0.0.0.0/0"})
     assert answer.status_code == 400
     assert await mailed(trader, world) == []
+
+
+async def made(trader: Caller, world: World) -> str:
+    """Make a key at a platform; return its id, with its page open and the step-up still fresh."""
+    await trader.post("/api-management/send-code", **WISH)
+    assert await make(trader, (await mailed(trader, world))[-1]) == 200
+    key = (await keys(trader, world))[0].id
+    await trader.post(f"/api-management/{key}/acknowledge")
+    await trader.get(f"/api-management/{key}")
+    return key
+
+
+async def rotate(caller: Caller, key: str, **typed: str) -> int:
+    fields = {"passphrase": "Moor-chain-83-W", "overlap": "24", **typed}
+    return (await caller.post(f"/api-management/{key}/rotate", **fields)).status_code
+
+
+async def test_k12_a_successor_takes_trading_password_and_a_code_of_its_own(trader: Caller, world: World) -> None:
+    key = await made(trader, world)
+    assert 'id="rotate-trading_password"' in trader.text
+    assert 'id="rotate-mailed_code"' in trader.text
+    assert await rotate(trader, key) == 400
+    assert 'href="#rotate-trading_password"' in trader.text
+    assert await rotate(trader, key, trading_password=TRADING) == 400
+    assert 'href="#rotate-mailed_code"' in trader.text
+    await trader.post(f"/api-management/{key}/rotate/send-code")
+    assert f"A code is on its way to {trader.email}" in trader.text
+    code = (await mailed(trader, world))[-1]
+    assert await rotate(trader, key, trading_password="k7Qz2n", mailed_code=code) == 403
+    assert await rotate(trader, key, trading_password=TRADING, mailed_code=wrong(code)) == 403
+    assert len(await keys(trader, world)) == 1
+    assert await rotate(trader, key, trading_password=TRADING, mailed_code=code) == 200
+    assert len(await keys(trader, world)) == 2
+
+
+async def test_a_code_for_a_new_key_confirms_no_successor_nor_the_other_way(trader: Caller, world: World) -> None:
+    key = await made(trader, world)
+    await trader.post("/api-management/send-code", **WISH)
+    code = (await mailed(trader, world))[-1]
+    assert await rotate(trader, key, trading_password=TRADING, mailed_code=code) == 403
+    await trader.post(f"/api-management/{key}/rotate/send-code")
+    code = (await mailed(trader, world))[-1]
+    form = {**WISH, "passphrase": "Moor-chain-83-W", "trading_password": TRADING, "mailed_code": code}
+    assert (await trader.post("/api-management/create", **form)).status_code == 403
+    assert len(await keys(trader, world)) == 1

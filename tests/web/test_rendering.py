@@ -508,6 +508,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     },
     "key": ("key.html", {**KEY, "key": TRADER}),
     "key-wrong": ("key.html", {**KEY, "key": TRADER, "form": BAD, "which": "addresses"}),
+    "key-of-an-exchange": (
+        "key.html",
+        {**KEY, "key": TRADER, "needs_trading_password": True, "needs_mailed_code": True, "is_sent": True},
+    ),
     "key-disabled": ("key.html", {**KEY, "key": KEYS[2], "needs_code": False}),
     "key-old": ("key.html", {**KEY, "key": replace(KEYS[1], age_days=95)}),
     "key-altered": ("key.html", {**KEY, "key": replace(KEYS[2], holds=False)}),
