@@ -106,7 +106,13 @@ def wire(
         keyring=keyring,
     )
     whitelist = Whitelist(keyring=keyring, audit=audit, hold_ms=hold_hours * HOUR_MS)
-    approvals = Approvals(keyring=keyring, audit=audit, identity=identity, whitelist=whitelist)
+    approvals = Approvals(
+        keyring=keyring,
+        audit=audit,
+        identity=identity,
+        whitelist=whitelist,
+        may_withdraw=issuing.require_withdrawing,
+    )
     return Services(
         database=database,
         keyring=keyring,

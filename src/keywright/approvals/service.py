@@ -12,7 +12,7 @@ For who holds the funds, in order:
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal, localcontext
 
@@ -32,6 +32,9 @@ from keywright.storage.transaction import Tx
 FACTORS = frozenset({"totp", "passkey", "assertion"})
 """What confirms. A recovery code does not: who found the paper must not empty the account with it."""
 
+MayWithdraw = Callable[[Tx, str, str, str, int], Awaitable[None]]
+"""Handed account, sub-account, key (empty: none ordered it) and the time; raises `Conflict` unless money may go out now."""
+
 LIVING = (State.WAITING.value, State.CONFIRMED.value)
 OVER = (State.REFUSED.value, State.EXPIRED.value, State.CONSUMED.value)
 
@@ -39,11 +42,20 @@ OVER = (State.REFUSED.value, State.EXPIRED.value, State.CONSUMED.value)
 class Approvals:
     """Approvals of every account."""
 
-    def __init__(self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, whitelist: Whitelist) -> None:
+    def __init__(
+        self,
+        *,
+        keyring: Keyring,
+        audit: AuditLog,
+        identity: IdentityService,
+        whitelist: Whitelist,
+        may_withdraw: MayWithdraw,
+    ) -> None:
         self._book = Book(keyring.derive(rules.LABEL), audit)
         self._audit = audit
         self._identity = identity
         self._whitelist = whitelist
+        self._may_withdraw = may_withdraw
 
     # ── for who holds the funds ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -67,20 +79,19 @@ class Approvals:
         arrives), `currency`, `chain`, `address`, and, where there is one, `memo`, `fee` (on top), `key` (id of the API key
         that ordered it), `from` (the client's address), `remark`. `expires_in` is in milliseconds, a minute to a day.
 
-        Raises `Invalid` with the field, `NotFound` for an unknown account, `NotListed` (a `Conflict`) where money may not
-        go there, `Conflict` for a frozen account or a key that is off, `LimitReached` when too many wait already.
+        Raises `Invalid` with the field, `NotFound` for an unknown account or sub-account, `NotListed` (a `Conflict`) where
+        money may not go there, `Conflict` where either or the permission is frozen or the key may not withdraw,
+        `LimitReached` when too many wait already.
         """
         rules.check_asking(reference, expires_in)
         withdrawal = rules.withdrawal_of(kind, detail)
-        account = await self._identity.lock(tx, account_id)
+        await self._identity.lock(tx, account_id)
         earlier = await store.find_asked(tx, asked_by=asked_by, reference=reference)
         if earlier is not None:
             return _same(await self._book.read(tx, earlier), account_id, sub_account, withdrawal).at(now)
-        if account.frozen_at is not None:
-            raise Conflict("the account is frozen", hint="its owner lifts the freeze at the console")
+        listed = await self._require_way(tx, account_id, sub_account, withdrawal, now=now)
         if await store.count_waiting(tx, account_id=account_id, now=now) >= MOST_WAITING:
             raise LimitReached("too many withdrawals wait already", hint="the owner confirms or refuses some first")
-        listed = await self._require_way(tx, account_id, withdrawal, now=now)
         approval = Approval(
             *(new_id("apv"), account_id, sub_account, asked_by, reference, withdrawal),
             digest=rules.digest_of(account_id, withdrawal),
@@ -106,8 +117,9 @@ class Approvals:
         """Take a confirmed approval, in the transaction that carries out what it confirms: succeeds once.
 
         `digest` is `digest_of` what is about to be paid. Raises `Conflict` when it is not confirmed, was consumed, came too
-        late, is about something else, or when the account was frozen, its authenticator replaced, the key switched off or
-        the address taken off the list since; `Unusable` for an altered row; `NotFound` for another asker's.
+        late, is about something else, or when the account, sub-account or permission was frozen, the authenticator
+        replaced, the key switched off or the address taken off the list since; `Unusable` for an altered row; `NotFound`
+        for another asker's.
         """
         approval = await self._book.asked(tx, approval_id, asked_by)
         account = await self._identity.lock(tx, approval.account_id)
@@ -119,13 +131,11 @@ class Approvals:
             raise Conflict("this is {state}, so it can't be carried out", state=state.value)
         if not hmac.compare_digest(approval.digest, digest):
             raise Conflict("what was confirmed is something else")
-        if account.frozen_at is not None:
-            raise Conflict("the account is frozen")
         since = approval.decided_at or approval.created_at
         replaced = Kind.AUTHENTICATOR_SET.value
         if await self._audit.list(tx, account_id=account.id, kind=replaced, since=since, limit=1):
             raise Conflict("the authenticator was replaced since")
-        await self._require_way(tx, account.id, approval.withdrawal, now=now)
+        await self._require_way(tx, account.id, approval.sub_account, approval.withdrawal, now=now)
         consumed = replace(approval, state=State.CONSUMED, consumed_at=now)
         return await self._book.change(tx, Kind.APPROVAL_CONSUMED, approval, consumed, actor=asker(approval), now=now)
 
@@ -144,19 +154,18 @@ class Approvals:
         """Confirm what was shown. `digest` is that of what the owner saw, `proof` was made for this and at this moment.
 
         Raises `NotProven` for any other proof, an earlier step-up and a recovery code among them; `Conflict` when it was
-        decided, ran out, shows something else now, or the account is frozen; `Unusable` for an altered row; `NotFound`.
+        decided, ran out, shows something else now, or could no longer be asked for; `Unusable` for an altered row;
+        `NotFound`.
         """
-        account = await self._identity.lock(tx, account_id)
+        await self._identity.lock(tx, account_id)
         approval = _sound(await self.one(tx, account_id, approval_id))
         is_ours = proof.account_id == account_id and proof.factor in FACTORS
         if not is_ours or not proof.is_for(approval.purpose, now=now):
             raise NotProven("each confirmation takes a code of its own", hint="give a fresh code of your authenticator")
         if not hmac.compare_digest(approval.digest, digest):
             raise Conflict("this is no longer what was shown", hint="look at it again")
-        if account.frozen_at is not None:
-            raise Conflict("your account is frozen", hint="lift the freeze first, under Security")
         _require_waiting(approval.at(now))
-        await self._require_way(tx, account_id, approval.withdrawal, now=now)
+        await self._require_way(tx, account_id, approval.sub_account, approval.withdrawal, now=now)
         confirmed = replace(approval, state=State.CONFIRMED, factor=proof.factor, decided_at=now)
         return await self._book.change(tx, Kind.APPROVAL_CONFIRMED, approval, confirmed, actor=actor, now=now)
 
@@ -205,10 +214,15 @@ class Approvals:
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _require_way(self, tx: Tx, account_id: str, withdrawal: Withdrawal, *, now: int) -> Listed | None:
-        """Return the line of the list where it has to be there: always for what an API key ordered (K17)."""
-        if withdrawal.key_id and not await store.is_key_on(tx, account_id=account_id, key_id=withdrawal.key_id):
-            raise Conflict("the key that ordered this is switched off")
+    async def _require_way(
+        self, tx: Tx, account_id: str, sub_account: str, withdrawal: Withdrawal, *, now: int
+    ) -> Listed | None:
+        """Raise unless this may go out now, whoever confirmed it: nothing is frozen, and who ordered it still may.
+
+        Returns the line of the list where it has to be there: always for what an API key ordered (K17).
+        """
+        await self._identity.lock_unfrozen(tx, account_id, sub_account)
+        await self._may_withdraw(tx, account_id, sub_account, withdrawal.key_id, now)
         if withdrawal.key_id or (await self._whitelist.switch(tx, account_id, now=now)).is_on:
             return await self._whitelist.require(tx, account_id, withdrawal.to, now=now)
         return await self._whitelist.find(tx, account_id, withdrawal.to)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from keywright.storage.tables import api_keys, approvals
+from keywright.storage.tables import approvals
 from keywright.storage.transaction import Tx
 
 
@@ -71,10 +71,3 @@ async def due_to_expire(tx: Tx, *, now: int, grace_ms: int) -> list[tuple[str, s
         )
     )
     return [(row.account_id, row.id) for row in await tx.execute(query)]
-
-
-async def is_key_on(tx: Tx, *, account_id: str, key_id: str) -> bool:
-    """Tell whether the account's key is neither switched off nor deleted."""
-    mine = (api_keys.c.account_id == account_id, api_keys.c.id == key_id)
-    row = (await tx.execute(select(api_keys.c.disabled_at, api_keys.c.deleted_at).where(*mine))).one_or_none()
-    return row is not None and row.disabled_at is None and row.deleted_at is None

@@ -11,7 +11,7 @@ from keywright.identity.model import FactorProof
 from keywright.issuing import material, rules, store
 from keywright.issuing.freezing import Freezing
 from keywright.issuing.handover import Handover
-from keywright.issuing.model import ApiKey, Grant, Issued, NewKey, Owner, Passphrase, Status
+from keywright.issuing.model import ApiKey, Grant, Issued, NewKey, Owner, Passphrase, Permission, Status
 from keywright.issuing.rotation import Rotation
 from keywright.issuing.upkeep import Upkeep
 from keywright.secret import Secret
@@ -96,6 +96,22 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
     async def key(self, tx: Tx, owner: Owner, key_id: str) -> ApiKey:
         """Return one key; raises `NotFound` for one that is deleted away from sight, unknown or someone else's."""
         return await self._find(tx, owner, key_id)
+
+    async def require_withdrawing(self, tx: Tx, account_id: str, sub_account: str, key_id: str, now: int) -> None:
+        """Raise `Conflict` where the operator froze withdrawing, or this key of this owner may not order it now.
+
+        An empty `key_id` is for what no key ordered: only the freeze counts.
+        """
+        if Permission.WITHDRAW in await self.frozen_permissions(tx):
+            raise Conflict("the operator has stopped all withdrawals")
+        if not key_id:
+            return
+        found = await store.find_key(tx, Owner(account_id, sub_account), key_id)
+        key = await self._judged(tx, *found) if found else None
+        if key is None or not key.holds or Permission.WITHDRAW not in key.grant.permissions:
+            raise Conflict("the key that ordered this may not withdraw")
+        if key.status_at(now) is not Status.ACTIVE:
+            raise Conflict("the key that ordered this is switched off")
 
     async def rename(
         self,
