@@ -10,9 +10,9 @@ from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.notices import links
 from keywright.notices.model import Notice
-from keywright.notices.service import KEPT_MS, SETTLING_MS, UNVERIFIED_A_DAY
+from keywright.notices.service import KEPT_MS, SETTLING_MS
 from keywright.secret import Secret
-from keywright.storage.tables import accounts, deliveries, notices
+from keywright.storage.tables import deliveries, notices
 from tests.support.clock import FakeClock
 from tests.support.world import Person, World
 
@@ -205,21 +205,3 @@ async def test_old_notices_are_forgotten_unless_they_are_on_their_way(
         await tx.execute(update(deliveries).values(next_at=None))
         assert await services.notices.forget(tx, now=clock()) == 2
     assert not await told(services, ada)
-
-
-async def test_an_address_that_nobody_proved_is_not_flooded(services: Services, world: World, clock: FakeClock) -> None:
-    ada, bob = await world.person(), await world.person("bob@example.org")
-    async with services.database.write() as tx:
-        await tx.execute(update(accounts).where(accounts.c.id == bob.account.id).values(email_verified_at=clock()))
-        for person in (ada, bob):
-            for _ in range(50):
-                await services.notices.post(tx, person.account.id, "notices.test", now=clock())
-        sent = (await tx.execute(select(deliveries.c.recipient))).scalars().all()
-        listed = await services.notices.of(tx, ada.account.id, limit=100)
-    assert (sent.count("ada@example.org"), sent.count("bob@example.org")) == (UNVERIFIED_A_DAY, 51)
-    assert len(listed) == 51, "the list has them all"
-    clock.advance(days=1, ms=1)
-    async with services.database.write() as tx:
-        await services.notices.post(tx, ada.account.id, "notices.test", now=clock())
-        later = (await tx.execute(select(deliveries.c.recipient))).scalars().all()
-    assert later.count("ada@example.org") == UNVERIFIED_A_DAY + 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from keywright.audit.events import Event
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.ids import KEY_ID, new_id
-from keywright.notices import links, store
+from keywright.notices import budget, links, store
 from keywright.notices.model import CODE, Addressee, Channel, Notice, code_place
 from keywright.notices.saying import masked, one_line
 from keywright.notices.wording import WORDINGS
@@ -23,8 +23,6 @@ SETTLING_MS = 15 * 60 * 1000
 """From the making of an account on: its first browser is new by nature, and no news."""
 
 DAY_MS = 24 * 60 * 60 * 1000
-UNVERIFIED_A_DAY = 30
-"""So many messages a day go to an address that nobody proved to be theirs. The list in the console has them all."""
 
 KEPT_MS = 400 * 24 * 60 * 60 * 1000
 """How long notices are kept: something over a year."""
@@ -79,7 +77,7 @@ class Notices:
         notice = Notice(new_id("ntc"), account_id, kind, subject, named, now)
         if not await store.insert_notice(tx, notice, once=once):
             return None
-        if await self._may_write_to(tx, addressee, now=now):
+        if await self._may_write_to(tx, addressee, kind, now=now):
             await store.insert_delivery(
                 tx, notice_id=notice.id, channel=Channel.EMAIL, recipient=addressee.email, body_sealed=None, now=now
             )
@@ -186,14 +184,14 @@ class Notices:
         """Drop notices that are older than `KEPT_MS`; return how many."""
         return await store.forget(tx, before=now - KEPT_MS)
 
-    async def _may_write_to(self, tx: Tx, addressee: Addressee, *, now: int) -> bool:
+    async def _may_write_to(self, tx: Tx, addressee: Addressee, kind: str, *, now: int) -> bool:
         """Tell whether a message may go to the address: whoever typed someone else's can't have that person flooded."""
         if addressee.is_verified:
             return True
-        today = await store.count_since(
-            tx, account_id=addressee.account_id, since=now - DAY_MS, most=UNVERIFIED_A_DAY + 1
+        mailed = await store.mailed_since(
+            tx, account_id=addressee.account_id, recipient=addressee.email, since=now - DAY_MS
         )
-        return today <= UNVERIFIED_A_DAY  # with the one that is being posted
+        return budget.may_mail(kind, mailed)
 
     async def _is_no_news(
         self, tx: Tx, addressee: Addressee, kind: str, detail: Mapping[str, object], *, now: int

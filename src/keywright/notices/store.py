@@ -15,6 +15,9 @@ from keywright.storage.transaction import Tx
 MOST_COUNTED = 100
 """Unread notices are counted so far: a badge says no more."""
 
+MOST_MAILED = 1000
+"""More than an address that nobody verified is written in a day: `budget` and the limits of codes hold that."""
+
 
 async def find_addressee(tx: Tx, account_id: str) -> Addressee | None:
     """Return whom notices to this account are for, or `None`."""
@@ -51,10 +54,25 @@ async def insert_notice(tx: Tx, notice: Notice, *, once: str | None) -> bool:
     return bool(result.rowcount == 1)
 
 
-async def count_since(tx: Tx, *, account_id: str, since: int, most: int) -> int:
-    """Return how many notices the account was given after `since`, counted up to `most`."""
-    newer = select(notices.c.id).where(notices.c.account_id == account_id, notices.c.at > since).limit(most)
-    return (await tx.execute(select(func.count()).select_from(newer.subquery()))).scalar_one()
+async def mailed_since(tx: Tx, *, account_id: str, recipient: str, since: int) -> dict[str, int]:
+    """Return by kind how many messages to its own address the account was written after `since`, codes apart.
+
+    Of the newest `MOST_MAILED` only: what is listed without a message costs nothing here, however much it is.
+    """
+    newest = (
+        select(deliveries.c.notice_id)
+        .where(deliveries.c.recipient == recipient)
+        .order_by(deliveries.c.id.desc())
+        .limit(MOST_MAILED)
+        .subquery()
+    )
+    query = (
+        select(notices.c.kind, func.count())
+        .join(newest, newest.c.notice_id == notices.c.id)
+        .where(notices.c.account_id == account_id, notices.c.at > since, notices.c.kind.not_like(f"{CODE}%"))
+        .group_by(notices.c.kind)
+    )
+    return {str(kind): int(count) for kind, count in await tx.execute(query)}
 
 
 async def insert_delivery(

@@ -369,6 +369,7 @@ deliveries = Table(
     Column("error", Text, nullable=False),  # in words, of the last try
     Index(None, "next_at"),
     Index(None, "notice_id"),
+    Index(None, "recipient", "id"),
 )
 
 # ── gateway ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -200,6 +200,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_next_at", "deliveries", ["next_at"])
     op.create_index("ix_deliveries_notice_id", "deliveries", ["notice_id"])
+    op.create_index("ix_deliveries_recipient_id", "deliveries", ["recipient", "id"])
     op.create_table(
         "key_addresses",
         sa.Column("key_id", sa.Text(), nullable=False),
