@@ -105,6 +105,7 @@ async def prove(services: Services, account_id: str, told: Told) -> None:
     assert all(keys[key_id].deleted_at is not None for key_id in told.deleted)
 
 
+@pytest.mark.timeout(300)  # a hundred processes, each started and killed: on a busy machine that takes its time
 async def test_kills_during_creates_and_disables(installation: Installation) -> None:
     """No key by half, no acknowledged disable undone, every shown secret of a key that is there, the chain whole."""
     data, kills = installation.data, KILLS[kind_of(installation)]
@@ -114,7 +115,7 @@ async def test_kills_during_creates_and_disables(installation: Installation) -> 
     for _ in range(kills):
         process, facts = killable.start(killable.churn, data, account_id)
         try:
-            for _ in range(moments.randint(1, 6)):  # facts, not seconds: a busy machine gets as far as an idle one
+            for _ in range(moments.randint(1, 4)):  # facts, not seconds: a busy machine gets as far as an idle one
                 assert await asyncio.to_thread(facts.poll, 20), "it does not go on"
                 told.hear([facts.recv()])
             await asyncio.sleep(moments.uniform(0, 0.02))
