@@ -93,7 +93,7 @@ async def test_2fa_10_only_six_digits_are_a_code(home: Household) -> None:
             home.ada.clock.advance(seconds=3_600)
             caller = await half_in(home, f"192.0.2.{number}")
         answer = await caller.post("/sign-in/code", code=home.ada.wrong_code() if typed == "wrong" else typed)
-        assert answer.status_code == 403, repr(typed[:20])
+        assert answer.status_code == (400 if "\0" in typed else 403), repr(typed[:20])
         assert not await caller.is_in()
         assert typed[:20] not in answer.text or not typed.strip() or len(typed) < 6
 

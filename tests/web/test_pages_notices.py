@@ -58,7 +58,7 @@ async def test_older_notices_are_a_page_away(ada: Caller, services: Services, cl
     assert older
     await ada.get(older[1])
     assert "Your account was made" in ada.text
-    await ada.get("/notices?before=ntc_nonsense%00")
+    await ada.get("/notices?before=ntc_nonsense%07")
     assert "Nothing to tell" in ada.text
 
 
@@ -110,7 +110,7 @@ async def test_a_link_that_is_too_old_or_nonsense_freezes_nothing(
         "x" * 5_000,
         token[:-1],
         token + "x",
-        "ntc_\x00",
+        "ntc_\x01",
         "ntc_" + "f" * 24 + ".9999999999999." + "A" * 43,
     ):
         assert (await stranger.post("/notices/freeze", csrf=stranger.csrf or None, t=nonsense)).status_code == 404

@@ -12,6 +12,7 @@ from keywright.api.problems import Cause
 from keywright.api.shapes import (
     MOST_LISTED,
     PERSON,
+    TEXT,
     AccountOut,
     AccountsOut,
     Asked,
@@ -33,9 +34,13 @@ Freezer = Annotated[Call, Depends(may(Scope.FREEZES_WRITE))]
 class WhichAccounts(Asked):
     """Which accounts, and from where on."""
 
-    external_id: str = Field(default="", max_length=128, description="Only the account of this user of the exchange")
-    search: str = Field(default="", max_length=128, description="Only those whose address, number or id begins so")
-    after: str = Field(default="", max_length=64, description="`next` of the page before")
+    external_id: str = Field(
+        default="", max_length=128, pattern=TEXT, description="Only the account of this user of the exchange"
+    )
+    search: str = Field(
+        default="", max_length=128, pattern=TEXT, description="Only those whose address, number or id begins so"
+    )
+    after: str = Field(default="", max_length=64, pattern=TEXT, description="`next` of the page before")
     limit: int = Field(default=50, ge=1, le=MOST_LISTED)
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from keywright.api.accounts import AccountId
 from keywright.api.call import Call, assertion, may
 from keywright.api.problems import Cause
-from keywright.api.shapes import PERSON, Answered, Sent, answers
+from keywright.api.shapes import PERSON, TEXT, Answered, Sent, answers
 from keywright.approvals import rules
 from keywright.approvals.model import MINUTE_MS, Approval
 from keywright.errors import Invalid
@@ -23,7 +23,7 @@ router = APIRouter(tags=["approvals"])
 
 ApprovalId = Annotated[str, Path(pattern=r"^apv_[0-9a-f]{24}$")]
 Asker = Annotated[Call, Depends(may(Scope.APPROVALS_WRITE))]
-Line = Annotated[str, Field(max_length=200)]
+Line = Annotated[str, Field(max_length=200, pattern=TEXT)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="What the approval's `digest` said")]
 
 
@@ -31,7 +31,7 @@ class Asking(Sent):
     """A withdrawal that its owner is to confirm."""
 
     account_id: str = Field(pattern=r"^acc_[0-9a-f]{24}$")
-    sub_account: str = Field(default="", max_length=64)
+    sub_account: str = Field(default="", max_length=64, pattern=TEXT)
     reference: str = Field(
         pattern=r"^[A-Za-z0-9._:-]{1,128}$", description="Your own name for it; the same again: the same"
     )

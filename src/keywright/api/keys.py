@@ -15,6 +15,7 @@ from keywright.api.key_making import Making, made, vetted
 from keywright.api.problems import Cause
 from keywright.api.shapes import (
     PERSON,
+    TEXT,
     Asked,
     Bound,
     KeyOut,
@@ -49,7 +50,9 @@ IdempotencyKey = Annotated[
 class Whose(Asked):
     """The account itself, or one of its sub-accounts."""
 
-    sub_account: str = Field(default="", max_length=64, description="Name of a sub-account; empty: the account itself")
+    sub_account: str = Field(
+        default="", max_length=64, pattern=TEXT, description="Name of a sub-account; empty: the account itself"
+    )
 
 
 OfWhom = Annotated[Whose, Query()]

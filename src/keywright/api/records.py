@@ -12,7 +12,7 @@ from keywright.api.accounts import AccountId
 from keywright.api.call import Call, may
 from keywright.api.keys import KeyId
 from keywright.api.problems import Cause, Problem
-from keywright.api.shapes import MOST_LISTED, Answered, Asked, answers
+from keywright.api.shapes import MOST_LISTED, TEXT, Answered, Asked, answers
 from keywright.audit.events import Kind
 from keywright.gateway import records
 from keywright.gateway.usage_model import Record, Wanted
@@ -30,7 +30,7 @@ class WhichEvents(Asked):
     """Which events, and from where on."""
 
     account_id: str = Field(default="", pattern=r"^(acc_[0-9a-f]{24})?$")
-    kind: str = Field(default="", max_length=64, description="For instance key.issued")
+    kind: str = Field(default="", max_length=64, pattern=TEXT, description="For instance key.issued")
     before: int = Field(default=0, ge=0, lt=1 << 53, description="`next` of the page before: only events below it")
     limit: int = Field(default=100, ge=1, le=MOST_LISTED)
 
@@ -91,8 +91,8 @@ async def list_events(call: Auditor, which: Annotated[WhichEvents, Query()]) -> 
 class WhichRecords(Asked):
     """Which of a key's requests, and from where on."""
 
-    sub_account: str = Field(default="", max_length=64)
-    verdict: str = Field(default="", max_length=64, description="`allowed`, `refused`, or one reason")
+    sub_account: str = Field(default="", max_length=64, pattern=TEXT)
+    verdict: str = Field(default="", max_length=64, pattern=TEXT, description="`allowed`, `refused`, or one reason")
     before: int = Field(default=0, ge=0, lt=1 << 53, description="`next` of the page before")
     limit: int = Field(default=100, ge=1, le=MOST_LISTED)
 

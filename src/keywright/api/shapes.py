@@ -12,11 +12,12 @@ from keywright.issuing.model import ApiKey, Permission
 from keywright.issuing.rules import OVERLAP_MOST_HOURS
 
 TEXT = r"^[^\x00-\x1f\x7f]*$"
+"""What free text may be: on one line. A NUL is nothing that PostgreSQL could keep or look for."""
 MOST_LISTED = 200
 
 ADDRESSES: Any = Field(default=[], max_length=100, description="IPv4 or IPv6 addresses and CIDR blocks; empty: any")
 SECRET: Any = Field(max_length=256, json_schema_extra={"format": "password", "writeOnly": True})
-Word = Annotated[str, Field(max_length=64)]
+Word = Annotated[str, Field(max_length=64, pattern=TEXT)]
 
 
 class Sent(BaseModel):

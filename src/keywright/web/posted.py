@@ -46,7 +46,7 @@ async def body_of(request: Request) -> bytes:
 def fields_of(body: bytes) -> dict[str, list[str]]:
     """Return the fields of a form; raises `Invalid`."""
     try:
-        return parse_qs(
+        fields = parse_qs(
             body.decode("ascii"),
             keep_blank_values=True,
             max_num_fields=MOST_FIELDS,
@@ -54,4 +54,11 @@ def fields_of(body: bytes) -> dict[str, list[str]]:
             encoding="utf-8",
         )
     except ValueError:
-        raise Invalid("that form can't be read", hint="reload the page and try again") from None
+        raise _unreadable() from None
+    if any("\0" in text for name, values in fields.items() for text in (name, *values)):
+        raise _unreadable()  # no form of ours takes one, and PostgreSQL can neither keep it nor look for it
+    return fields
+
+
+def _unreadable() -> Invalid:
+    return Invalid("that form can't be read", hint="reload the page and try again")

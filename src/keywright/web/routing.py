@@ -174,6 +174,8 @@ async def _answered(visit: Visit, at: At) -> Response:
     hosts = [value for name, value in request.headers.raw if name == b"host"]
     if len(hosts) != 1 or hosts[0] not in place.hosts:  # of two, who stands before us may have read the other one
         return visit.page("elsewhere.html", status=HTTPStatus.MISDIRECTED_REQUEST)
+    if any("\0" in text for pair in request.query_params.multi_items() for text in pair):  # as in a posted field
+        raise Invalid("this page is not asked for that way", hint="follow the menu, or go back")
     if at.method == "POST":
         if not at.is_foreign:
             check_post(request.headers, place)
