@@ -34,6 +34,7 @@ async def test_what_k16_keeps_for_a_person_takes_one(back_end: BackEnd) -> None:
     key = (await back_end.key(account))["key"]["id"]
     for method, end, sent in (
         ("POST", "/acknowledge", None),
+        ("POST", "/discard", None),
         ("PATCH", "", {"name": "other"}),
         ("PUT", "/addresses", {"addresses": ["203.0.113.7"]}),
         ("PUT", "/passphrase", {"current": "Tide-wharf-29-Q", "new": "Sloop-ahead-41-Z"}),

@@ -147,13 +147,14 @@ async def rotate_key(
     return await made(making, rotate, response)
 
 
-@router.post("/{key_id}/discard", responses=answers(Cause.CONFLICT))
+@router.post("/{key_id}/discard", responses=CHANGES, dependencies=PERSONAL)
 async def discard_key(call: Writer, account_id: AccountId, key_id: KeyId, whose: OfWhom) -> KeyOut:
-    """Remove a key whose secret never arrived, and free its place. Needs no person. Takes `keys:write`."""
-    async with call.office.database.write() as tx:
-        owner = Owner(account_id, whose.sub_account)
-        key = await call.office.issuing.discard(tx, owner, key_id, actor=call.actor(), now=call.now)
-    return key_out(key, now=call.now)
+    """Remove a key whose secret never arrived, and free its place. Takes `keys:write`, and the owner."""
+
+    async def discard(tx: Tx, owner: Owner, proof: FactorProof) -> ApiKey:
+        return await call.office.issuing.discard(tx, owner, key_id, actor=call.actor(proof), now=call.now)
+
+    return await _changed(call, account_id, whose, discard, fresh=False)
 
 
 @router.post("/{key_id}/acknowledge", responses=CHANGES, dependencies=PERSONAL)
