@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.clock import FakeClock
 from tests.support.household import household
 from tests.support.world import World

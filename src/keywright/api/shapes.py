@@ -105,7 +105,7 @@ class NewAccount(Sent):
     """An account for someone who signs in at the exchange."""
 
     external_id: str = Field(pattern=r"^[!-~]{1,128}$", description="The exchange's name for its user")
-    email: str = Field(default="", max_length=254, description="Where notices go; empty: nowhere")
+    email: str = Field(default="", max_length=254, description="Where notices go; empty, or another account's: nowhere")
 
 
 class AccountOut(Answered):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass, replace
 
 from keywright.audit.events import Actor, Event, Kind
@@ -63,7 +64,9 @@ class Login:
     async def create(self, tx: Tx, external_id: str, *, email: str, actor: Actor, now: int) -> Account:
         """Make an account for someone who signs in elsewhere: it has no password, and no code of ours.
 
-        Raises `Invalid`, and `Conflict` where there is one of this name or address.
+        An address that an account has already is left to it, and the new one has none: nobody locks a user of the exchange
+        out, or learns who is here, by an address, and no account becomes another's by it. Raises `Invalid`, and `Conflict`
+        where there is one of this name.
         """
         if not assertions.NAME.fullmatch(external_id):
             raise Invalid(
@@ -73,9 +76,10 @@ class Login:
             )
         if await store.account_id_of(tx, external_id=external_id) is not None:
             raise Conflict("there is an account of {name} already", name=external_id)
+        has_address = bool(email) and await self.identity.can_have(tx, email)
         account = await self.identity.open_account(
             tx,
-            email or nowhere(external_id),
+            email if has_address else nowhere(),
             password_hash=self.passwords.nobodys,
             visitor=Visitor(actor.address, actor.agent),
             actor=actor,
@@ -178,6 +182,9 @@ class Login:
         return "login_" + hmac.new(self.keyring.derive(LABEL).reveal(), said, "sha256").hexdigest()[:24]
 
 
-def nowhere(external_id: str) -> str:
-    """Return an address that stands for someone whose own is not known: RFC 2606 keeps `.invalid`, no mail goes there."""
-    return f"{hashlib.sha256(external_id.encode()).hexdigest()[:24]}@elsewhere.invalid"
+def nowhere() -> str:
+    """Return an address that stands for someone whose own is not known: RFC 2606 keeps `.invalid`, no mail goes there.
+
+    It can't be foretold, or somebody could have taken it.
+    """
+    return f"{secrets.token_hex(12)}@elsewhere.invalid"

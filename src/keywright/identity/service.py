@@ -185,6 +185,12 @@ class IdentityService:
             credentials.password_hash if credentials else self._passwords.nobodys, rules.as_typed(candidate)
         )
 
+    async def can_have(self, tx: Tx, email: str) -> bool:
+        """Tell whether a new account may have this address; raises `Invalid` for one that is none."""
+        address = rules.email_address(email)
+        is_kept = address == DEMO_EMAIL and not self._sandbox
+        return not is_kept and await store.find_account(tx, email=address) is None
+
     async def recognise(self, tx: Tx, email: str) -> tuple[Account, Credentials] | None:
         """Return the account of what was typed as an e-mail address, or `None`: for sign-in, which tells neither."""
         address = rules.address_or_none(email)
