@@ -25,6 +25,8 @@ def test_a_key_of_it_is_found_by_its_id_alone(ada: Terminal) -> None:
     key = ada("keys create bot --sub-account trading1 --json", PASSPHRASE, ada.code()).json["id"]
     assert ada(f"keys show {key} --json").json["sub_account"] == "trading1"
     assert ada(f"keys edit {key} --name other").code == 0
+    rotated = ada(f"keys rotate {key} --json", "Moor-chain-83-W", ada.code())
+    assert rotated.json["sub_account"] == "trading1"
     assert ada(f"keys disable {key}").code == 0
     assert ada(f"keys enable {key}", ada.code()).code == 0
     assert ada(f"keys usage {key}").code == 0

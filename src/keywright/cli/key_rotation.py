@@ -26,13 +26,12 @@ async def command(key_id: str, *, email: str | None, hours: int, data_dir: str |
     """Make a key's successor. Asks for its passphrase and the authenticator code; shows its secret once."""
     from keywright.app.services import opened
     from keywright.issuing import rules
-    from keywright.issuing.model import Owner
 
     rules.overlap_hours(hours)
     async with opened(options.settings_of(data_dir=data_dir)) as services:
         account = await account_of(services, email)
-        owner = Owner(account.id)
         async with services.database.read() as tx:
+            owner = await services.issuing.owner_of(tx, account.id, key_id)
             old = await services.issuing.key(tx, owner, key_id)
         typed = terminal.ask_secret("Passphrase of the new key", confirm=True)
         async with services.database.read() as tx:
