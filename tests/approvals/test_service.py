@@ -140,10 +140,12 @@ async def test_perm_14_what_is_paid_is_what_was_confirmed(desk: Desk) -> None:
     row = {"amount": "250", "currency": "USDT", "chain": "trx", "address": TRON}
     for change in ({"amount": "251"}, {"address": OTHER_TRON}, {"chain": "xtz"}, {"memo": "1"}, {"currency": "USDC"}):
         with pytest.raises(Conflict, match="something else"):
-            await desk.consumes(asked, digest=digest_of(desk.account_id, withdrawal_of("withdrawal", row | change)))
+            await desk.consumes(asked, digest=digest_of(desk.account_id, "", withdrawal_of("withdrawal", row | change)))
     with pytest.raises(Conflict, match="something else"):
-        await desk.consumes(asked, digest=digest_of("acc_0", withdrawal_of("withdrawal", row)))
-    await desk.consumes(asked, digest=digest_of(desk.account_id, withdrawal_of("withdrawal", row)))
+        await desk.consumes(asked, digest=digest_of(desk.account_id, "sub1", withdrawal_of("withdrawal", row)))
+    with pytest.raises(Conflict, match="something else"):
+        await desk.consumes(asked, digest=digest_of("acc_0", "", withdrawal_of("withdrawal", row)))
+    await desk.consumes(asked, digest=digest_of(desk.account_id, "", withdrawal_of("withdrawal", row)))
 
 
 async def test_what_is_confirmed_is_what_was_shown(desk: Desk) -> None:

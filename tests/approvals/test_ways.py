@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from keywright.approvals.model import Approval, State
+from keywright.approvals.model import MOST_WAITING, Approval, State
 from keywright.audit.events import SYSTEM
-from keywright.errors import Conflict, NotFound
+from keywright.errors import Conflict, LimitReached, NotFound
 from keywright.storage.tables import api_keys, frozen_permissions
 from tests.support.withdrawing import HERE, Desk, desk_of
 from tests.support.world import World
 
 SUB = "trading1"
+
+
+async def _waiting(desk: Desk) -> list[Approval]:
+    async with desk.world.services.database.read() as tx:
+        return await desk.world.services.approvals.waiting(tx, desk.account_id, now=desk.world.clock())
 
 
 @pytest.fixture
@@ -107,3 +112,21 @@ async def test_a_sub_account_that_there_is_not_is_not_asked_for(desk: Desk) -> N
     for name in ("nobody77", SUB.upper()):
         with pytest.raises(NotFound):
             await desk.asks(sub_account=name, detail={"key": ""})
+
+
+async def test_k15_a_sub_account_keeps_the_others_from_nothing(desk: Desk, sub_desk: Desk) -> None:
+    mine = await desk.asks("first")
+    for number in range(MOST_WAITING):
+        desk.world.clock.advance(ms=1)
+        await sub_desk.asks(f"w{number}", sub_account=SUB)
+    with pytest.raises(LimitReached):
+        await sub_desk.asks("one-too-many", sub_account=SUB)
+    for number in range(MOST_WAITING - 1):
+        await desk.asks(f"m{number}")
+    with pytest.raises(LimitReached):
+        await desk.asks("one-too-many")
+    for number in range(5):
+        await desk.confirms((await _waiting(desk))[number])
+    found = await _waiting(desk)
+    assert len(found) == 2 * MOST_WAITING - 5
+    assert mine in found

@@ -36,3 +36,13 @@ def test_refusing_takes_no_code(ada: Terminal) -> None:
 def test_nonsense_is_told(ada: Terminal) -> None:
     for name in ("apv_0", "", "../x"):
         assert ada(f"approvals refuse {name or '-'}").code in {2, 5}
+
+
+def test_a_sub_accounts_withdrawal_says_whose_it_is(ada: Terminal) -> None:
+    assert ada("sub-accounts create trading1", ada.code()).code == 0
+    approval_id = waiting_in(ada.folder, ada.clock, sub_account="trading1")
+    [listed] = ada("approvals list --json").json["approvals"]
+    assert listed["sub_account"] == "trading1"
+    assert "trading1" in ada("approvals list").out
+    done = ada(f"approvals confirm {approval_id}", ada.code())
+    assert (done.code, "trading1" in done.err) == (0, True)

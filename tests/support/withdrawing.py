@@ -115,7 +115,7 @@ async def desk_of(world: World, email: str = "ada@example.org", *, lists: bool =
     return desk
 
 
-def waiting_in(folder: Path, clock: Callable[[], int], reference: str = "w1") -> str:
+def waiting_in(folder: Path, clock: Callable[[], int], reference: str = "w1", *, sub_account: str = "") -> str:
     """Let a withdrawal wait for the oldest account of an installation; return the approval's id."""
 
     async def ask() -> str:
@@ -124,6 +124,7 @@ def waiting_in(folder: Path, clock: Callable[[], int], reference: str = "w1") ->
             asked = await services.approvals.ask(
                 tx,
                 account_id=account.id,
+                sub_account=sub_account,
                 asked_by="tok_cli",
                 reference=reference,
                 detail={"amount": "250", "currency": "USDT", "chain": "trx", "address": TRON},

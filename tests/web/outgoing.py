@@ -37,6 +37,7 @@ WAITING = ApprovalView(
     groups=grouped(TRON),
     memo="",
     label="Cold wallet",
+    sub_account="",
     key_id="66f0c8a1b2d3e4f5a6b7bbbb",
     key_name="treasury",
     asked_from="203.0.113.7",

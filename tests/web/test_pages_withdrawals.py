@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from keywright.app.services import Services
+from keywright.audit.events import Actor
+from keywright.identity.model import FactorProof
 from keywright.storage.tables import approvals
 from keywright.web.pages import approvals as confirmations, withdrawal_addresses
 from tests.support.clock import FakeClock
@@ -51,6 +53,31 @@ async def test_all_that_is_confirmed_is_shown(home: Household) -> None:
     await home.bob.get(WAITING)
     assert "Nothing waits for you" in home.bob.text
     assert 'class="count"' not in home.bob.text
+
+
+async def test_whose_it_is_is_shown(home: Household) -> None:
+    await home.ada.get(WAITING)
+    assert ">Sub-account<" not in home.ada.text
+    async with home.services.database.write() as tx:
+        now = home.services.clock()
+        waits = await home.services.approvals.status(tx, home.approval_id, asked_by="tok_household", now=now)
+        account_id = waits.account_id
+        await home.services.sub_accounts.create(
+            tx, account_id, "grid0001", proof=FactorProof(account_id, "totp", now), actor=Actor(account_id), now=now
+        )
+        to = {"currency": "USDT", "chain": "trx", "address": "TXYZabcdefghijkmnopqrstuvwxyz12345"}
+        await home.services.approvals.ask(
+            tx,
+            account_id=account_id,
+            sub_account="grid0001",
+            asked_by="tok_household",
+            reference="w2",
+            detail={"amount": "3", **to},
+            expires_in=3_600_000,
+            now=now,
+        )
+    await home.ada.get(WAITING)
+    assert re.search(r">Sub-account</dt>\s*<dd[^>]*><strong[^>]*>grid0001<", home.ada.text), home.ada.text
 
 
 async def test_each_confirmation_takes_a_code_though_a_step_up_serves(home: Household) -> None:

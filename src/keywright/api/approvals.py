@@ -63,7 +63,7 @@ class ApprovalOut(Answered):
     """`waiting`, `confirmed`, `refused`, `expired` or `consumed`."""
     detail: dict[str, str]
     digest: str
-    """SHA-256 of amount, destination and account: of what is confirmed, and of what may be carried out."""
+    """SHA-256 of amount, destination, account and sub-account: of what is confirmed, and of what may be carried out."""
     created_at: int
     expires_at: int
     decided_at: int | None

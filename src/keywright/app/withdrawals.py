@@ -67,7 +67,8 @@ class OwnersWord:
     async def consume(self, tx: Tx, withdrawal: Withdrawal, *, now: int) -> bool:
         """Take the owner's word for exactly this withdrawal; tell whether it is good."""
         to = Destination(withdrawal.currency, withdrawal.chain, withdrawal.address, withdrawal.memo)
-        digest = digest_of(withdrawal.owner.account_id, Confirmed(plain(withdrawal.amount), to))
+        owner = withdrawal.owner
+        digest = digest_of(owner.account_id, owner.sub_account, Confirmed(plain(withdrawal.amount), to))
         try:
             await self._approvals.consume(tx, withdrawal.approval_id, digest=digest, asked_by=SANDBOX, now=now)
         except Busy:

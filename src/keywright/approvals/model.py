@@ -14,7 +14,8 @@ GRACE_MS = 60 * MINUTE_MS
 """How long after its expiry a confirmed one may still be carried out: who executes may have to start again first."""
 
 MOST_WAITING = 20
-"""Of one account: who stole a key must not bury what its owner is to look at."""
+"""Of an account itself, and of each sub-account: who stole a key must not bury what its owner is to look at, nor can a
+sub-account's key keep the others from asking (K15)."""
 
 EXEMPT = "exempt"
 """The factor of what an exemption confirmed (K17)."""
@@ -34,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """What is confirmed: how much of what goes where. The digest covers amount and destination."""
+    """What is confirmed: how much of what goes where. The digest covers amount, destination and whose it is."""
 
     amount: str
     """What arrives; canonical decimal."""

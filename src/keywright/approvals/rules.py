@@ -50,14 +50,14 @@ def detail_of(withdrawal: Withdrawal) -> dict[str, str]:
     return {name: value for name, value in zip(FIELDS, (*values, *more), strict=True) if value}
 
 
-def digest_of(account_id: str, withdrawal: Withdrawal) -> bytes:
-    """Return the SHA-256 that a confirmation is bound to: over amount, currency, chain, address, memo and account.
+def digest_of(account_id: str, sub_account: str, withdrawal: Withdrawal) -> bytes:
+    """Return the SHA-256 that a confirmation is bound to: over amount, currency, chain, address, memo, account, sub-account.
 
-    Of the bytes "keywright withdrawal v1", a zero byte, and the six as a JSON array of strings without spaces, ASCII.
+    Of the bytes "keywright withdrawal v2", a zero byte, and the seven as a JSON array of strings without spaces, ASCII.
     """
     to = withdrawal.to
-    covered = [withdrawal.amount, to.currency, to.chain, to.address, to.memo, account_id]
-    return hashlib.sha256(b"keywright withdrawal v1\0" + json.dumps(covered, separators=(",", ":")).encode()).digest()
+    covered = [withdrawal.amount, to.currency, to.chain, to.address, to.memo, account_id, sub_account]
+    return hashlib.sha256(b"keywright withdrawal v2\0" + json.dumps(covered, separators=(",", ":")).encode()).digest()
 
 
 def check_asking(reference: str, expires_in: int) -> None:

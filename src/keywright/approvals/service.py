@@ -35,8 +35,7 @@ FACTORS = frozenset({"totp", "passkey", "assertion"})
 MayWithdraw = Callable[[Tx, str, str, str, int], Awaitable[None]]
 """Handed account, sub-account, key (empty: none ordered it) and the time; raises `Conflict` unless money may go out now."""
 
-LIVING = (State.WAITING.value, State.CONFIRMED.value)
-OVER = (State.REFUSED.value, State.EXPIRED.value, State.CONSUMED.value)
+EVERY = tuple(one.value for one in State)
 
 
 class Approvals:
@@ -90,11 +89,11 @@ class Approvals:
         if earlier is not None:
             return _same(await self._book.read(tx, earlier), account_id, sub_account, withdrawal).at(now)
         listed = await self._require_way(tx, account_id, sub_account, withdrawal, now=now)
-        if await store.count_waiting(tx, account_id=account_id, now=now) >= MOST_WAITING:
+        if await store.count_waiting(tx, account_id=account_id, sub_account=sub_account, now=now) >= MOST_WAITING:
             raise LimitReached("too many withdrawals wait already", hint="the owner confirms or refuses some first")
         approval = Approval(
             *(new_id("apv"), account_id, sub_account, asked_by, reference, withdrawal),
-            digest=rules.digest_of(account_id, withdrawal),
+            digest=rules.digest_of(account_id, sub_account, withdrawal),
             state=State.WAITING,
             factor="",
             created_at=now,
@@ -184,18 +183,16 @@ class Approvals:
 
     async def waiting(self, tx: Tx, account_id: str, *, now: int) -> list[Approval]:
         """Return what waits for the account's owner, newest first."""
-        found = await store.of_account(tx, account_id=account_id, states=LIVING, limit=2 * MOST_WAITING)
-        read = [(await self._book.read(tx, row)).at(now) for row in found]
-        return [one for one in read if one.state is State.WAITING]
+        return [await self._book.read(tx, row) for row in await store.waiting(tx, account_id=account_id, now=now)]
 
     async def history(self, tx: Tx, account_id: str, *, now: int, limit: int = 50) -> list[Approval]:
         """Return what was decided or ran out, newest first."""
-        found = await store.of_account(tx, account_id=account_id, states=LIVING + OVER, limit=limit)
+        found = await store.of_account(tx, account_id=account_id, states=EVERY, limit=limit)
         read = [(await self._book.read(tx, row)).at(now) for row in found]
         return [one for one in read if one.state is not State.WAITING]
 
     async def count_waiting(self, tx: Tx, account_id: str, *, now: int) -> int:
-        """Return how many wait for the account's owner."""
+        """Return how many wait for the account's owner, of its sub-accounts too."""
         return await store.count_waiting(tx, account_id=account_id, now=now)
 
     # ── for the chores ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -230,6 +227,7 @@ class Approvals:
     async def _is_exempt(self, tx: Tx, listed: Listed | None, withdrawal: Withdrawal, *, now: int) -> bool:
         if listed is None or listed.exempt_daily is None or now < listed.usable_at:
             return False
+        # Of all its sub-accounts together: the owner allowed an amount, not one for each.
         today = await store.asked_since(tx, account_id=listed.account_id, since=now - now % DAY_MS)
         with localcontext(prec=80):
             spent = Decimal(0)
@@ -260,7 +258,8 @@ def _same(found: Approval, account_id: str, sub_account: str, withdrawal: Withdr
 
 
 def _sound(approval: Approval) -> Approval:
-    if not approval.holds or approval.digest != rules.digest_of(approval.account_id, approval.withdrawal):
+    digest = rules.digest_of(approval.account_id, approval.sub_account, approval.withdrawal)
+    if not approval.holds or approval.digest != digest:
         raise Unusable(
             "this was altered outside Keywright, so nobody can confirm it",
             hint="refuse it, and tell whoever runs this: they can run `keywright audit verify`",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.storage.tables import approvals
@@ -50,9 +50,17 @@ async def of_account(tx: Tx, *, account_id: str, states: tuple[str, ...], limit:
     return list(await tx.execute(query))
 
 
-async def count_waiting(tx: Tx, *, account_id: str, now: int) -> int:
-    """Return how many of the account's approvals wait."""
-    waiting = (approvals.c.account_id == account_id, approvals.c.state == "waiting", approvals.c.expires_at > now)
+async def waiting(tx: Tx, *, account_id: str, now: int) -> list[Row[Any]]:
+    """Return the account's approvals that wait, newest first: all of them, so that none hides another."""
+    query = select(approvals).where(*_waiting(account_id, now)).order_by(approvals.c.created_at.desc(), approvals.c.id)
+    return list(await tx.execute(query))
+
+
+async def count_waiting(tx: Tx, *, account_id: str, sub_account: str | None = None, now: int) -> int:
+    """Return how many of the account's approvals wait: of all, or of one sub-account (empty: of none)."""
+    waiting = _waiting(account_id, now)
+    if sub_account is not None:
+        waiting = (*waiting, approvals.c.sub_account == sub_account)
     return int((await tx.execute(select(func.count()).select_from(approvals).where(*waiting))).scalar_one())
 
 
@@ -71,3 +79,7 @@ async def due_to_expire(tx: Tx, *, now: int, grace_ms: int) -> list[tuple[str, s
         )
     )
     return [(row.account_id, row.id) for row in await tx.execute(query)]
+
+
+def _waiting(account_id: str, now: int) -> tuple[ColumnElement[bool], ...]:
+    return (approvals.c.account_id == account_id, approvals.c.state == "waiting", approvals.c.expires_at > now)

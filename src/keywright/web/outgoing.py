@@ -45,6 +45,8 @@ class ApprovalView:
     memo: str
     label: str
     """What the list calls the address; empty: it is not on it."""
+    sub_account: str
+    """Whose money it is; empty: the account's own."""
     key_id: str
     key_name: str
     asked_from: str

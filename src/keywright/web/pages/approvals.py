@@ -106,6 +106,7 @@ async def _view(visit: Visit, tx: Tx, approval: Approval) -> ApprovalView:
         groups=grouped(to.address),
         memo=to.memo,
         label=listed.label if listed else "",
+        sub_account=approval.sub_account,
         key_id=withdrawal.key_id,
         key_name=name,
         asked_from=withdrawal.asked_from,
