@@ -49,10 +49,10 @@ async def test_all_that_is_confirmed_is_shown(home: Household) -> None:
     said = re.sub(r"<[^>]+>", "", home.ada.text)
     for words in ("Withdraw 250 USDT", "Cold wallet", "TXYZabcdefghijkmnopqrstuvwxyz12345", "trx", "tok_household"):
         assert words in said
-    assert re.search(r'class="count"[^>]*>1<', home.ada.text)
+    assert re.search(r'class="menu-count"[^>]*>1<', home.ada.text)
     await home.bob.get(WAITING)
     assert "Nothing waits for you" in home.bob.text
-    assert 'class="count"' not in home.bob.text
+    assert 'class="menu-count"' not in home.bob.text
 
 
 async def test_whose_it_is_is_shown(home: Household) -> None:
