@@ -73,7 +73,7 @@ $(UV):
 	@touch $@
 
 .venv/.test: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --group test
+	@$(SYNC) --extra postgres --extra chat --group test
 	@touch $@ .venv/.server
 
 .venv/.all: $(UV) pyproject.toml uv.lock
