@@ -33,6 +33,7 @@ from keywright.audit.log import AuditLog
 from keywright.audit.offline import verify_export
 from keywright.cli.main import cli
 from keywright.errors import Unusable
+from keywright.identity.model import FactorProof
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.tables import audit_events, audit_head
@@ -43,7 +44,7 @@ from tests.faults.test_audit_fails import NO_AUDIT
 from tests.support import killable
 from tests.support.audit import GUARDS, checkpoints_in, drop_guards, exported, happen
 from tests.support.clock import T0
-from tests.support.household import FORMS, Household, csrf_of
+from tests.support.household import FORMS, FROM_ELSEWHERE, Household, csrf_of
 from tests.support.passkey import SoftPasskey
 from tests.support.visitor import ORIGIN, SECRET, Caller, everything
 from tests.support.withdrawing import waiting_in
@@ -58,9 +59,13 @@ OWN = {"audit_events", "audit_head", "change_sequence"}
 
 
 def posts() -> list[str]:
-    """Return every route of the console that takes a form, read from the pages themselves."""
+    """Return every route of the console that takes a form of ours, read from the pages themselves.
+
+    What an exchange posts wants an exchange: tests/web/test_pages_vouched.py looks at its events.
+    """
     modules = (import_module(f"{pages.__name__}.{found.name}") for found in iter_modules(pages.__path__))
-    return sorted(one.path for module in modules for one in getattr(module, "PAGES", ()) if one.method == "POST")
+    found = {one.path for module in modules for one in getattr(module, "PAGES", ()) if one.method == "POST"}
+    return sorted(found - FROM_ELSEWHERE)
 
 
 def commands() -> set[str]:
@@ -129,6 +134,23 @@ async def _link(home: Household) -> str:
     return home.services.notices.freeze_url(newest, origin="").partition("?t=")[2]
 
 
+async def _identify(home: Household) -> None:
+    """Let Bob say who he is."""
+    bob, now = home.bobs_account_id, home.bob.clock()
+    async with home.services.database.write() as tx:
+        await home.services.own.identities.submit_identity(
+            tx,
+            bob,
+            name="Bob",
+            country="GB",
+            document="passport",
+            last_digits="1815",
+            proof=FactorProof(bob, "totp", now),
+            actor=Actor(bob),
+            now=now,
+        )
+
+
 async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]:
     """Return who sends a form, and what beside its usual content, so that it does what it is for."""
     match pattern:
@@ -160,6 +182,9 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             return await _mailed(home)
         case "/operator/claim":
             return await _new_link(home)
+        case "/operator/accounts/{account_id:row}/identity":
+            await _identify(home)
+            return home.ada, {}
         case "/security/withdrawal-addresses/switch-off":
             await home.ada.get("/security/withdrawal-addresses")
             await home.ada.post("/security/withdrawal-addresses/switch-on")
