@@ -138,6 +138,20 @@ async def test_a_connection_that_breaks_is_made_anew_before_the_lease_runs_out(
         assert await soon(lambda wanted=expected: lease.sequence() == wanted) < LEASE_SECONDS, "it listens again"  # type: ignore[misc]
 
 
+async def test_it_stops_whatever_it_hears_meanwhile(database: Database) -> None:
+    for turns in range(8):  # of the loop between an announcement and the end: one of them used to be stopped for ever
+        lease = Lease(database)
+        await lease.start()
+        await asyncio.sleep(0.02)  # the first look is over, and it waits for news
+        async with database.write() as tx:
+            await announce(tx)
+        lease._wake.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await lease.stop()
+
+
 async def test_a_change_sequence_that_is_gone_lets_nobody_through(lease: Lease, database: Database) -> None:
     async with database.write() as tx:
         await tx.exec_driver_sql("DELETE FROM change_sequence")

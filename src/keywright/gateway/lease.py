@@ -86,8 +86,11 @@ class Lease:
                     raise Unusable("another server runs on this PostgreSQL database now")
                 await self._renew()
                 trouble = ""
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), RENEW_SECONDS)
+                with contextlib.suppress(
+                    TimeoutError
+                ):  # not `wait_for`: before Python 3.12 it may swallow a cancellation
+                    async with asyncio.timeout(RENEW_SECONDS):
+                        await self._wake.wait()
                 self._wake.clear()
             except Exception as error:  # noqa: BLE001  whatever it was, the lease runs out, and this must go on trying
                 await self._hang_up()
