@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment, made from uv.lock; each group of targets adds what it needs.
 SYNC = $(UV) sync --quiet --locked --inexact --python .tools/bin/python --extra server
 
-.PHONY: help run demo settings test test-all check format reference coverage bench clean
+.PHONY: help run demo settings test test-rest test-all check format reference coverage bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,12 @@ settings: .venv/.server ## Show every setting, its value and where it came from
 	@exec $(RUN)/keywright settings
 
 test: .venv/.test ## Run every test that needs no service and no browser
-	$(RUN)/pytest -n auto --ignore tests/browser -m "not clients and not postgres" $(ARGS)
+	$(RUN)/pytest -n auto --ignore tests/browser -m "not clients and not postgres and not browser" $(ARGS)
 
-test-all: .venv/.all ## Run every test: real clients, PostgreSQL and Chromium too; what is missing fails and says how to get it
+test-rest: .venv/.all ## Run what `make test` leaves out: real clients, PostgreSQL, Chromium; what is missing fails and says how to get it
+	$(RUN)/pytest -n auto -m "clients or postgres or browser" $(ARGS)
+
+test-all: .venv/.all ## Run every test: `make test` and `make test-rest` in one
 	$(RUN)/pytest -n auto $(ARGS)
 
 check: .venv/.all ## Lint, format, strict types, import contracts, docs
