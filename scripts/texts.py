@@ -36,6 +36,8 @@ ERROR_CLASSES = {
     "NotProven",
     "LimitReached",
     "Limited",
+    "NotListed",
+    "Resting",
     "Busy",
     "CodeReused",
     "Mismatch",
@@ -43,7 +45,7 @@ ERROR_CLASSES = {
     "KeywrightError",
 }
 NOTICES = SOURCE / "notices"
-RAISED_IN = ("identity", "issuing", "notices")
+RAISED_IN = ("approvals", "identity", "issuing", "notices")
 
 Found = tuple[str | tuple[str, str], str | None]
 """A sentence, or its singular and plural, and its context."""

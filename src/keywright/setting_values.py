@@ -5,7 +5,14 @@ with what it takes. A floor: imports nothing of ours.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
+
+CONSOLE_URL = re.compile(r"https://(?!-)[a-z0-9.-]+(?::(?!443$)[0-9]{1,5})?", re.ASCII)
+"""What browsers send as Origin: lower case, no path, no default port. Anything else would match no form of ours."""
+
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+LOGIN_URL = re.compile(r"(https://|http://(localhost|127\.0\.0\.1)(:|/))[A-Za-z0-9._~:/-]+", re.ASCII)
 
 
 def text(value: object) -> str:
@@ -59,3 +66,13 @@ def blocks(value: object) -> tuple[str, ...]:
 def hours(value: object) -> int | str:
     """Return a number of hours, or `auto`."""
     return "auto" if value == "auto" else number(0, 720)(value)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether this is the machine itself, by name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

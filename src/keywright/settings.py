@@ -8,10 +8,8 @@ docs/reference/settings.md lists them; a test compares.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
 import pwd
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -20,8 +18,12 @@ from typing import Any
 from keywright.errors import Invalid, Unusable
 from keywright.setting_files import check_private, read_toml
 from keywright.setting_values import (
+    CONSOLE_URL,
+    LOGIN_URL,
+    PUBLIC_URL,
     blocks as _blocks,
     hours as _hours,
+    is_loopback,
     number as _number,
     one_of as _one_of,
     switch as _switch,
@@ -132,6 +134,12 @@ class Settings:
         "Hours until money may go to a new withdrawal address, and until the list is off that was switched off: auto is 24, "
         "in the sandbox 0.",
     )
+    withdrawal_rest_hours: int | str = _setting(
+        "auto",
+        _hours,
+        "Hours for which no withdrawal goes out after a second factor or a password was changed, or a recovery code used: "
+        "auto is 24, in the sandbox 0.",
+    )
     approval_minutes: int = _setting(
         60, _number(1, 1_440), "Minutes that an owner has to confirm a withdrawal from the sandbox."
     )
@@ -144,7 +152,14 @@ class Settings:
     @property
     def hold_hours(self) -> int:
         """How many hours a new withdrawal address waits."""
-        hours = self.whitelist_hold_hours
+        return self._hours_of(self.whitelist_hold_hours)
+
+    @property
+    def rest_hours(self) -> int:
+        """How many hours withdrawals rest after a change of who confirms them."""
+        return self._hours_of(self.withdrawal_rest_hours)
+
+    def _hours_of(self, hours: int | str) -> int:
         return hours if isinstance(hours, int) else 0 if self.is_sandbox else 24
 
     @property
@@ -226,11 +241,6 @@ def read_settings(
     return settings, origins
 
 
-CONSOLE_URL = re.compile(r"https://(?!-)[a-z0-9.-]+(?::(?!443$)[0-9]{1,5})?", re.ASCII)
-"""What browsers send as Origin: lower case, no path, no default port. Anything else would match no form of ours."""
-
-PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
-LOGIN_URL = re.compile(r"(https://|http://(localhost|127\.0\.0\.1)(:|/))[A-Za-z0-9._~:/-]+", re.ASCII)
 OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
 
 
@@ -281,13 +291,3 @@ def _check(settings: Settings) -> None:
         raise Invalid(
             "login_url is an https address, beside login_issuer", hint="https://…, without ? and #", field="login_url"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether this is the machine itself, by name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.conftest import Terminal
 from tests.support.withdrawing import TRON, waiting_in
 
@@ -46,3 +48,21 @@ def test_a_sub_accounts_withdrawal_says_whose_it_is(ada: Terminal) -> None:
     assert "trading1" in ada("approvals list").out
     done = ada(f"approvals confirm {approval_id}", ada.code())
     assert (done.code, "trading1" in done.err) == (0, True)
+
+
+def test_2fa_14_it_is_said_until_when_withdrawals_rest_and_no_code_is_used_up(
+    ada: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval_id = waiting_in(ada.folder, ada.clock)
+    monkeypatch.setenv("KEYWRIGHT_WITHDRAWAL_REST_HOURS", "24")
+    assert ada("approvals list --json").json["withdrawals_rest_until"] is None
+    changed = ada("accounts set-password ada@example.org", "four-otters-in-amber", ada.code())
+    assert changed.code == 0, changed.err
+    listed = ada("approvals list --json").json
+    assert listed["withdrawals_rest_until"] == ada.clock() + 24 * 3_600_000
+    assert "No withdrawal goes out until" in ada("approvals list").err
+    code = ada.code()
+    refused = ada(f"approvals confirm {approval_id}", code)
+    assert (refused.code, "24 h" in refused.err) == (6, True), refused.err
+    ada("accounts freeze ada@example.org")
+    assert ada("accounts unfreeze ada@example.org", code).code == 0

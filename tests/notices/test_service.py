@@ -9,11 +9,15 @@ from keywright.app.services import Services
 from keywright.audit.events import SYSTEM, Actor, Event, Kind
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.notices import links
+from keywright.notices.about_keys import KEYS
 from keywright.notices.model import Notice
+from keywright.notices.saying import say
 from keywright.notices.service import KEPT_MS, SETTLING_MS
 from keywright.secret import Secret
 from keywright.storage.tables import deliveries, notices
+from keywright.web.texts import Texts
 from tests.support.clock import FakeClock
+from tests.support.withdrawing import desk_of
 from tests.support.world import Person, World
 
 ORIGIN = "https://keys.example.org"
@@ -123,6 +127,33 @@ async def test_a_key_of_someone_else_is_not_named(services: Services, world: Wor
     async with services.database.write() as tx:
         await services.notices.post(tx, bob.account.id, "key.disabled", subject=key.id, now=clock())
     assert "hers" not in json.dumps([dict(one.detail) for one in await told(services, bob)])
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+async def test_whatever_is_told_of_a_sub_account_names_it(
+    services: Services, world: World, clock: FakeClock, language: str
+) -> None:
+    desk = await desk_of(world)
+    key = await world.key(desk.person, "withdraw", addresses=("127.0.0.1",), sub_account="trading1")
+    desk.key = key
+    asked = await desk.asks(sub_account="trading1")
+    await desk.confirms(asked)
+    async with services.database.write() as tx:
+        for kind in KEYS:
+            await services.notices.post(tx, desk.account_id, kind, subject=key.id, now=clock())
+    texts = Texts.load().of(language)
+    label = {"en": "Sub-account", "de": "Unterkonto", "fr": "Sous-compte"}[language]
+    said = [one for one in await told(services, desk.person) if one.subject in {key.id, asked.id}]
+    assert {one.kind for one in said} >= {*KEYS, "approval.asked", "approval.confirmed"}
+    for one in said:
+        assert (label, "trading1") in say(one, texts).facts, one.kind
+
+
+async def test_what_is_told_of_the_account_itself_names_no_sub_account(services: Services, world: World) -> None:
+    desk = await desk_of(world)
+    await desk.asks()
+    for one in await told(services, desk.person):
+        assert "Sub-account" not in dict(say(one, Texts.load().of("en")).facts)
 
 
 async def test_the_list_goes_on_where_it_ended_and_is_read_at_once(

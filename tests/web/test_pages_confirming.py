@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from gettext import NullTranslations
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +12,8 @@ from sqlalchemy import select
 from keywright.identity.model import FactorProof, Visitor
 from keywright.identity.prerequisites import Profile
 from keywright.issuing.model import ApiKey, Owner
-from keywright.notices.model import code_place
+from keywright.notices.model import Notice, code_place
+from keywright.notices.saying import say
 from keywright.sealing.envelope import open_sealed
 from keywright.secret import Secret
 from keywright.storage.tables import deliveries, notices
@@ -101,6 +104,30 @@ async def test_k5_a_key_takes_trading_password_and_the_code_from_the_mail(trader
     assert code not in trader.text
     assert await make(trader, code) == 200
     assert len(await keys(trader, world)) == 1
+
+
+async def messages(caller: Caller, world: World) -> list[str]:
+    """Return what the messages with codes say, oldest first."""
+    account_id = (await owner_of(caller, world)).account_id
+    async with world.services.database.read() as tx:
+        query = select(notices).where(notices.c.account_id == account_id, notices.c.kind == "code.key.create")
+        rows = list(await tx.execute(query.order_by(notices.c.at, notices.c.id)))
+    found = [Notice(row.id, account_id, row.kind, "", json.loads(row.detail), row.at) for row in rows]
+    said = [say(one, NullTranslations()) for one in found]
+    return [" ".join([one.title, one.text, *(f"{name}: {value}." for name, value in one.facts)]) for one in said]
+
+
+async def test_the_message_says_which_key_and_what_it_may_do_for_a_successor_alike(
+    trader: Caller, world: World
+) -> None:
+    key = await made(trader, world)
+    await trader.post(f"/api-management/{key}/rotate/send-code")
+    new, successor = await messages(trader, world)
+    for said in (new, successor):
+        assert f"Confirm the API key “{WISH['name']}”" in said
+        assert "It may: read, trade. It will work for spot, from: 203.0.113.7." in said
+    assert f"In place of: {key[:4]}…{key[-4:]}." in successor
+    assert "In place of" not in new
 
 
 async def test_one_profile_asks_for_neither(ada: Caller, world: World) -> None:

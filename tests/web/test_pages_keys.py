@@ -7,7 +7,8 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from keywright.web.pages.key_pages import parse_addresses, plain_address
+from keywright.issuing.addresses import plain_address
+from keywright.web.pages.key_pages import parse_addresses
 from tests.support.clock import FakeClock
 from tests.support.visitor import Caller, everything
 from tests.support.world import World

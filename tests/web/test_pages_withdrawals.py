@@ -9,10 +9,14 @@ from collections import Counter
 import pytest
 from sqlalchemy import update
 
-from keywright.app.services import Services
+from keywright.app.services import Services, wire
 from keywright.audit.events import Actor
 from keywright.identity.model import FactorProof
+from keywright.identity.passwords import CHEAPEST
+from keywright.issuing.model import Policy
+from keywright.sealing.keyring import Keyring
 from keywright.storage.tables import approvals
+from keywright.storage.transaction import Database
 from keywright.web.pages import approvals as confirmations, withdrawal_addresses
 from tests.support.clock import FakeClock
 from tests.support.household import Household, household
@@ -227,3 +231,28 @@ async def test_a_passkey_confirms_what_it_was_asked_for_and_no_step_up_serves(ho
     confirmed = await home.ada.post(path, digest=digest[1], passkey=await answer(purpose=purpose[1]))
     assert confirmed.status_code == 303
     assert await kinds(home) == ["approval.asked", "approval.confirmed"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+async def test_2fa_14_the_pages_say_until_when_withdrawals_rest_and_use_up_no_code(
+    database: Database, keyring: Keyring, clock: FakeClock, language: str
+) -> None:
+    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, rest_hours=24)
+    async with database.write() as tx:
+        await services.audit.begin(tx)
+    home = await household(services, clock)  # Ada has just added a passkey
+    await home.ada.post("/language", language=language, next="/security")
+    title = {"en": "Withdrawals rest", "de": "Auszahlungen ruhen", "fr": "Retraits suspendus"}[language]
+    for page in (WAITING, LIST, "/security"):
+        await home.ada.get(page)
+        assert title in home.ada.text, page
+        assert "2023" in home.ada.text.partition(title)[2][:400], "the time it ends"
+    await home.ada.get(WAITING)
+    assert f"{home.approval_id}/confirm" not in home.ada.text
+    code = home.ada.code()
+    answer = await home.ada.post(f"{WAITING}/{home.approval_id}/confirm", digest="", code=code)
+    assert answer.status_code == 409
+    await home.bob.get(WAITING)
+    assert title not in home.bob.text
+    await home.ada.post("/step-up", code=code, next="/security")
+    assert not [row for row in await events_of(services) if row.kind == "account.code_reused"]

@@ -77,7 +77,9 @@ async def create_account(call: Writer, wanted: NewAccount) -> AccountOut:
 async def read_account(call: Reader, account_id: AccountId) -> AccountOut:
     """Show one account. Takes `accounts:read`."""
     async with call.office.database.read() as tx:
-        return account_out(await call.office.identity.account(tx, account_id=account_id))
+        account = await call.office.identity.account(tx, account_id=account_id)
+        rest = await call.office.approvals.holds.rest_of(tx, account_id, now=call.now)
+    return account_out(account).model_copy(update={"withdrawals_rest_until": rest.until if rest else None})
 
 
 @router.post("/accounts/{account_id}/freeze", responses=answers())

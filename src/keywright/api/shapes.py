@@ -119,6 +119,8 @@ class AccountOut(Answered):
     created_at: int
     frozen_at: int | None
     has_second_factor: bool
+    withdrawals_rest_until: int | None = None
+    """After a change of second factor or password none goes out before; told where one account is read."""
 
 
 class AccountsOut(Answered):

@@ -22,7 +22,8 @@ from keywright.notices.outbox import Outbox
 from keywright.notices.saying import say
 from keywright.notices.smtp import Smtp
 from keywright.secret import Secret
-from keywright.settings import Settings, is_loopback
+from keywright.setting_values import is_loopback
+from keywright.settings import Settings
 from keywright.web.texts import Texts
 
 ROUND_SECONDS = 2.0

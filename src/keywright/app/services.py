@@ -18,6 +18,7 @@ from keywright.identity.assertions import Issuer
 from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
 from keywright.identity.factors import Factors
+from keywright.identity.holds import Holds
 from keywright.identity.login import Login
 from keywright.identity.operators import Operators
 from keywright.identity.particulars import Particulars, particulars
@@ -72,13 +73,14 @@ def wire(
     most_sub_accounts: int = MOST,
     profile: Profile = Profile.PERSONAL,
     hold_hours: int = 0,
+    rest_hours: int = 0,
     issuer: Issuer | None = None,
     login_url: str = "",
     has_chat: bool = False,
 ) -> Services:
     """Return the services over an open database."""
     audit = AuditLog(keyring.derive(LABEL))
-    notices = Notices(keyring=keyring, has_chat=has_chat)
+    notices = Notices(keyring=keyring, has_chat=has_chat, rest_ms=rest_hours * HOUR_MS)
     audit.listen(notices.hear)
     passwords = Passwords(hasher)
     identity = IdentityService(keyring=keyring, audit=audit, passwords=passwords, sandbox=sandbox)
@@ -111,6 +113,7 @@ def wire(
         audit=audit,
         identity=identity,
         whitelist=whitelist,
+        holds=Holds(audit=audit, hold_ms=rest_hours * HOUR_MS),
         may_withdraw=issuing.require_withdrawing,
     )
     return Services(
@@ -151,6 +154,7 @@ def services_of(
         profile=Profile(settings.profile),
         most_sub_accounts=settings.sub_accounts_per_account,
         hold_hours=settings.hold_hours,
+        rest_hours=settings.rest_hours,
         issuer=issuer,
         login_url=settings.login_url,
         has_chat=bool(settings.chat_urls_file),

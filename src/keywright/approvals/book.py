@@ -91,7 +91,8 @@ class Book:
         version: int,
         now: int,
     ) -> None:
-        told = {**rules.detail_of(approval.withdrawal), **detail}
+        of_whom = {"sub_account": approval.sub_account} if approval.sub_account else {}
+        told = {**rules.detail_of(approval.withdrawal), **of_whom, **detail}
         await self._audit.record(tx, Event(kind, actor, approval.account_id, approval.id, version, told), now=now)
 
     def _values(self, approval: Approval, *, version: int) -> dict[str, Any]:

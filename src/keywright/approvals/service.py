@@ -22,6 +22,7 @@ from keywright.approvals.model import DAY_MS, EXEMPT, GRACE_MS, MOST_WAITING, Ap
 from keywright.audit.events import SYSTEM, Actor, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, LimitReached, NotFound, NotProven, Unusable
+from keywright.identity.holds import Holds
 from keywright.identity.model import FactorProof
 from keywright.identity.service import IdentityService
 from keywright.identity.whitelist import Listed, Whitelist
@@ -48,12 +49,15 @@ class Approvals:
         audit: AuditLog,
         identity: IdentityService,
         whitelist: Whitelist,
+        holds: Holds,
         may_withdraw: MayWithdraw,
     ) -> None:
         self._book = Book(keyring.derive(rules.LABEL), audit)
         self._audit = audit
         self._identity = identity
         self._whitelist = whitelist
+        self.holds = holds
+        """Tells whose withdrawals rest, and until when."""
         self._may_withdraw = may_withdraw
 
     # ── for who holds the funds ─────────────────────────────────────────────────────────────────────────────────────
@@ -79,8 +83,8 @@ class Approvals:
         that ordered it), `from` (the client's address), `remark`. `expires_in` is in milliseconds, a minute to a day.
 
         Raises `Invalid` with the field, `NotFound` for an unknown account or sub-account, `NotListed` (a `Conflict`) where
-        money may not go there, `Conflict` where either or the permission is frozen or the key may not withdraw,
-        `LimitReached` when too many wait already.
+        money may not go there, `Resting` (another) while withdrawals rest, `Conflict` where either or the permission is
+        frozen or the key may not withdraw, `LimitReached` when too many wait already.
         """
         rules.check_asking(reference, expires_in)
         withdrawal = rules.withdrawal_of(kind, detail)
@@ -214,12 +218,13 @@ class Approvals:
     async def _require_way(
         self, tx: Tx, account_id: str, sub_account: str, withdrawal: Withdrawal, *, now: int
     ) -> Listed | None:
-        """Raise unless this may go out now, whoever confirmed it: nothing is frozen, and who ordered it still may.
+        """Raise unless this may go out now, whoever confirmed it: nothing is frozen or rests, and who ordered it still may.
 
         Returns the line of the list where it has to be there: always for what an API key ordered (K17).
         """
         await self._identity.lock_unfrozen(tx, account_id, sub_account)
         await self._may_withdraw(tx, account_id, sub_account, withdrawal.key_id, now)
+        await self.holds.require_none(tx, account_id, now=now)
         if withdrawal.key_id or (await self._whitelist.switch(tx, account_id, now=now)).is_on:
             return await self._whitelist.require(tx, account_id, withdrawal.to, now=now)
         return await self._whitelist.find(tx, account_id, withdrawal.to)

@@ -165,3 +165,16 @@ class Event:
 
 
 SYSTEM = Actor("system")
+
+RESTS_WITHDRAWALS = frozenset(
+    {Kind.PASSKEY_ADDED, Kind.PASSKEY_REMOVED, Kind.RECOVERY_CODE_USED, Kind.PASSWORD_CHANGED}
+)
+"""After these an account's withdrawals rest for a while: whoever did it may not be its owner."""
+
+RESTS_WHERE_REPLACED = frozenset({Kind.AUTHENTICATOR_SET, Kind.TRADING_PASSWORD_SET})
+"""And after these where there was one before: the first one is only added."""
+
+
+def rests_withdrawals(kind: str, detail: Mapping[str, object]) -> bool:
+    """Tell whether withdrawals rest after this event (identity.holds)."""
+    return kind in RESTS_WITHDRAWALS or (kind in RESTS_WHERE_REPLACED and detail.get("replaced") is True)

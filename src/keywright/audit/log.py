@@ -196,17 +196,20 @@ class AuditLog:
         *,
         account_id: str | None = None,
         kind: str | None = None,
+        kinds: Sequence[str] = (),
         since: int | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> Sequence[Row[Any]]:
-        """Return the newest events, newest first; of one account, of one kind, from one moment on, below one number, where
-        it is given."""
+        """Return the newest events, newest first; of one account, of one kind or of some, from one moment on, below one
+        number, where it is given."""
         query = select(audit_events).order_by(audit_events.c.seq.desc()).limit(limit)
         if account_id is not None:
             query = query.where(audit_events.c.account_id == account_id)
         if kind is not None:
             query = query.where(audit_events.c.kind == kind)
+        if kinds:
+            query = query.where(audit_events.c.kind.in_(kinds))
         if since is not None:
             query = query.where(audit_events.c.at >= since)
         if before is not None:

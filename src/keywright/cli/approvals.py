@@ -38,9 +38,13 @@ async def list_(*, email: str | None, everything: bool, data_dir: str | None, as
             found = await services.approvals.waiting(tx, account.id, now=now)
             if everything:
                 found += await services.approvals.history(tx, account.id, now=now)
+            rest = await services.approvals.holds.rest_of(tx, account.id, now=now)
     if as_json:
-        terminal.out_json({"approvals": [_as_dict(one) for one in found]})
+        told = {"approvals": [_as_dict(one) for one in found], "withdrawals_rest_until": rest.until if rest else None}
+        terminal.out_json(told)
         return
+    if rest:
+        terminal.say(f"No withdrawal goes out until {terminal.moment(rest.until)}: {rest.after} came before it.")
     terminal.out_table(
         (
             "APPROVAL",
@@ -91,6 +95,8 @@ async def confirm(approval_id: str, *, email: str | None, data_dir: str | None, 
         account, approval = await _found(services, email, approval_id)
         if approval.at(services.clock()).state.value != "waiting":
             raise Conflict("this is {state} already", state=approval.at(services.clock()).state.value)
+        async with services.database.read() as tx:
+            await services.approvals.holds.require_none(tx, account.id, now=services.clock())
         _show(approval)
         if sys.stdin.isatty() and not click.confirm("Confirm this withdrawal?", err=True):
             raise Invalid("nothing was confirmed", hint="`keywright approvals refuse` refuses it for good")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from keywright.audit.events import Event, Kind
@@ -21,7 +22,15 @@ class PostsCodes(Protocol):
     """What sends codes: `Notices.post_code`."""
 
     async def __call__(
-        self, tx: Tx, account_id: str, purpose: str, code: Secret, *, recipient: str, now: int
+        self,
+        tx: Tx,
+        account_id: str,
+        purpose: str,
+        code: Secret,
+        *,
+        recipient: str,
+        detail: Mapping[str, object] | None = None,
+        now: int,
     ) -> None: ...
 
 

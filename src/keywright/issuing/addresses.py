@@ -79,3 +79,8 @@ def _refused(entry: str, *, hint: str, **values: object) -> Invalid:
         entry=repr(entry[:64]),
         **values,
     )
+
+
+def plain_address(block: str) -> str:
+    """Return a CIDR block as people write it: a single address without its prefix length."""
+    return block.removesuffix("/128" if ":" in block else "/32")

@@ -24,6 +24,7 @@ BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome"
 
 UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
 KEY, FROM, WHEN, BY = marked("Key"), marked("From"), marked("When"), marked("By")
+SUB_ACCOUNT, REPLACED, REST = marked("Sub-account"), marked("In place of"), marked("No withdrawals until")
 NAMED_KEY = marked("“{name}” ({key})")
 ANYWHERE, NOBODY_KNOWN = marked("any address"), marked("unknown")
 OPERATOR, ITSELF = marked("the operator of this service"), marked("the service itself")
@@ -42,9 +43,13 @@ def say(notice: Notice, texts: NullTranslations) -> Said:
     wording, said = wording_of(notice.kind), texts.gettext
     values = _values(notice, texts)
     facts = []
+    if notice.detail.get("sub_account"):
+        facts.append((said(SUB_ACCOUNT), values["sub_account"]))
     if notice.detail.get("key"):
         name, key = values.get("name"), values["key"]  # of a withdrawal the key's id alone is told
         facts.append((said(KEY), _filled(said(NAMED_KEY), {"name": name, "key": key}) if name else masked(key)))
+    if notice.detail.get("replaces"):
+        facts.append((said(REPLACED), masked(values["replaces"])))
     facts.append((said(WHEN), moment(notice.at)))
     place = ", ".join(filter(None, (one_line(notice.detail.get("from")), program(notice.detail.get("agent")))))
     if place:
@@ -52,6 +57,9 @@ def say(notice: Notice, texts: NullTranslations) -> Said:
     by = {"operator": OPERATOR, "system": ITSELF}.get(str(notice.detail.get("by", "")))
     if by:
         facts.append((said(BY), said(by)))
+    rest_until = notice.detail.get("rest_until")
+    if isinstance(rest_until, int):
+        facts.append((said(REST), moment(rest_until)))
     return Said(
         _filled(said(wording.title), values), _filled(said(wording.text), values) if wording.text else "", tuple(facts)
     )

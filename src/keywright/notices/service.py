@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from keywright.audit.events import Event
+from keywright.audit.events import Event, rests_withdrawals
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.ids import KEY_ID, new_id
 from keywright.notices import budget, links, store
@@ -34,10 +34,11 @@ MOST_LISTED = 20
 class Notices:
     """The outbox, and the list that the console shows. Wire `hear` to the audit log."""
 
-    def __init__(self, *, keyring: Keyring, has_chat: bool = False) -> None:
+    def __init__(self, *, keyring: Keyring, has_chat: bool = False, rest_ms: int = 0) -> None:
         self._keyring = keyring
         self._link_key = keyring.derive(links.LABEL)
         self._has_chat = has_chat
+        self._rest_ms = rest_ms
 
     async def hear(self, tx: Tx, event: Event, now: int) -> None:
         """Tell the owner of what an event says, if that is worth telling: in the event's own transaction."""
@@ -50,6 +51,8 @@ class Notices:
             "agent": event.actor.agent,
             "by": event.actor.id if event.actor.id in {"operator", "system"} else "",
         }
+        if self._rest_ms and rests_withdrawals(kind, event.detail):
+            detail["rest_until"] = now + self._rest_ms
         await self.post(tx, event.account_id, kind, subject=event.subject, detail=detail, now=now)
 
     async def post(
@@ -87,14 +90,24 @@ class Notices:
             )
         return notice.id
 
-    async def post_code(self, tx: Tx, account_id: str, purpose: str, code: Secret, *, recipient: str, now: int) -> None:
+    async def post_code(
+        self,
+        tx: Tx,
+        account_id: str,
+        purpose: str,
+        code: Secret,
+        *,
+        recipient: str,
+        detail: Mapping[str, object] | None = None,
+        now: int,
+    ) -> None:
         """Put a message that carries a confirmation code into the outbox: to `recipient`, which need not be the account's.
 
         `purpose` says what the code is for: `email`, `key.create` …; one without words of its own in `wording` (under
-        `code.<purpose>`) is said in general. The code is sealed until it is delivered and gone afterwards. It stands in
-        no list, and is not sent any more after `courier.CODE_MS`.
+        `code.<purpose>`) is said in general; `detail` is what its sentences name. The code is sealed until it is delivered
+        and gone afterwards. It stands in no list, and is not sent any more after `courier.CODE_MS`.
         """
-        notice = Notice(new_id("ntc"), account_id, f"{CODE}{purpose}", "", {}, now)
+        notice = Notice(new_id("ntc"), account_id, f"{CODE}{purpose}", "", _told(detail or {}), now)
         if await store.find_addressee(tx, account_id) is None:
             raise NotFound("there is no such account")
         await store.insert_notice(tx, notice, once=None)
@@ -211,11 +224,15 @@ class Notices:
         return False
 
     async def _with_name(self, tx: Tx, account_id: str, subject: str, detail: dict[str, object]) -> dict[str, object]:
-        """Return the detail with the name of its subject, and a key's masked id, where that is the account's own."""
+        """Return the detail with the name of its subject where that is the account's own; of a key also its masked id, and
+        whose it is where that is a sub-account."""
         name = await store.name_of(tx, account_id=account_id, subject=subject) if subject else None
         if name is None:
             return detail
-        return {**detail, "name": name} | ({"key": masked(subject)} if KEY_ID.fullmatch(subject) else {})
+        if not KEY_ID.fullmatch(subject):
+            return {**detail, "name": name}
+        sub_account = await store.sub_account_of(tx, account_id=account_id, key_id=subject)
+        return {**detail, "name": name, "key": masked(subject)} | ({"sub_account": sub_account} if sub_account else {})
 
 
 def _told(detail: Mapping[str, object]) -> dict[str, object]:

@@ -38,6 +38,12 @@ async def name_of(tx: Tx, *, account_id: str, subject: str) -> str | None:
     return None
 
 
+async def sub_account_of(tx: Tx, *, account_id: str, key_id: str) -> str:
+    """Return which sub-account of the account a key belongs to; empty: it is the account's own, or none of its."""
+    query = select(api_keys.c.sub_account).where(api_keys.c.id == key_id, api_keys.c.account_id == account_id)
+    return (await tx.execute(query)).scalar_one_or_none() or ""
+
+
 async def insert_notice(tx: Tx, notice: Notice, *, once: str | None) -> bool:
     """Keep a notice; tell whether it is new: what is told `once` under this name is not kept twice."""
     into = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(notices)

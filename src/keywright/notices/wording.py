@@ -19,10 +19,11 @@ OTHERS: Mapping[str, Wording] = {
         marked("Enter this code where you were asked for it. It serves once, for a few minutes."),
     ),
     "code.key.create": Wording(
-        marked("Confirm your new API key"),
+        marked("Confirm the API key “{name}”"),
         marked(
-            "Somebody who is signed in to your account asked to make an API key. Enter this code only if that is you, and "
-            "only at the console's own address. It serves once, for 15 minutes."
+            "Somebody who is signed in to your account asked for this key. It may: {permissions}. It will work for "
+            "{environment}, from: {addresses}. Enter the code only if that is you, and only at the console’s own address. "
+            "It serves once, for this key and no other, for 15 minutes."
         ),
     ),
     "code.other": Wording(

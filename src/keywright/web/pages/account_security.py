@@ -84,6 +84,7 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         codes_left = await visit.site.entrance.factors.recovery_codes_left(tx, account)
         identity = await visit.site.own.identities.of(tx, account.id)
         phrase = await visit.site.own.preferences.phrase(tx, account.id)
+        rest = await visit.site.approvals.holds.rest_of(tx, account.id, now=visit.now)
     asked = {step.name for step in await steps_of(visit)}
     return visit.page(
         "security.html",
@@ -104,6 +105,7 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         ),
         sessions=[_view(one, this=session) for one in sessions],
         is_frozen=account.frozen_at is not None,
+        rest=rest,
         needs_code=visit.needs_code,
     )
 

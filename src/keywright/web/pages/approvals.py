@@ -26,6 +26,7 @@ async def confirm(visit: Visit) -> Response:
     try:
         async with visit.site.database.read() as tx:
             approval = await visit.site.approvals.one(tx, visit.own_account.id, _id(visit))
+            await visit.site.approvals.holds.require_none(tx, visit.own_account.id, now=visit.now)
         if approval.at(visit.now).state is not State.WAITING:  # before a code is used up for it
             raise Conflict("this is over already: {state}", state=approval.at(visit.now).state.value)
         code = visit.text("code").replace(" ", "")
@@ -70,6 +71,7 @@ async def _page(visit: Visit, *, which: str = "", problem: KeywrightError | None
     async with visit.site.database.read() as tx:
         waiting = await visit.site.approvals.waiting(tx, account.id, now=visit.now)
         history = await visit.site.approvals.history(tx, account.id, now=visit.now)
+        rest = await visit.site.approvals.holds.rest_of(tx, account.id, now=visit.now)
         shown = [await _view(visit, tx, one) for one in waiting]
         over = [await _view(visit, tx, one) for one in history]
     is_shown = any(one.id == which for one in shown)
@@ -81,6 +83,7 @@ async def _page(visit: Visit, *, which: str = "", problem: KeywrightError | None
         waiting=shown,
         history=over,
         is_frozen=account.frozen_at is not None,
+        rest=rest,
     )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from keywright.errors import Invalid
 from keywright.identity.model import FactorProof, TradingProof
+from keywright.issuing.addresses import plain_address
+from keywright.issuing.model import ApiKey, Permission
 from keywright.storage.transaction import Tx
 from keywright.web.visit import Visit
 
@@ -15,9 +18,22 @@ PURPOSE = "key.create"
 """What the code is for: it confirms this one key and nothing else."""
 
 
-def successor_of(key_id: str) -> dict[str, str]:
+def successor_of(key: ApiKey) -> dict[str, str]:
     """Return what a code confirms that is sent for a rotation: the successor of this key, and no other key."""
-    return {"successor_of": key_id}
+    return {
+        "successor_of": key.id,
+        **wished(key.name, key.grant.permissions, key.grant.environment, key.grant.addresses),
+    }
+
+
+def wished(name: str, permissions: Iterable[str], environment: str, addresses: Iterable[str]) -> dict[str, str]:
+    """Return what a code confirms of any key: all that it will be able to do."""
+    return {
+        "name": name,
+        "permissions": " ".join(sorted(permissions)),
+        "environment": str(environment),
+        "addresses": " ".join(sorted(addresses)),
+    }
 
 
 async def asked(visit: Visit, wish: dict[str, str]) -> dict[str, Any]:
@@ -75,7 +91,9 @@ async def send_code(visit: Visit, wish: dict[str, str]) -> None:
     account = visit.own_account
     async with visit.site.database.write() as tx:
         code = await visit.site.own.codes.make(tx, account.id, PURPOSE, context=_digest(visit, wish), now=visit.now)
-        await visit.site.notices.post_code(tx, account.id, PURPOSE, code, recipient=account.email, now=visit.now)
+        await visit.site.notices.post_code(
+            tx, account.id, PURPOSE, code, recipient=account.email, detail=_told(visit, wish), now=visit.now
+        )
 
 
 async def code_waits(visit: Visit, wish: dict[str, str]) -> bool:
@@ -92,6 +110,18 @@ def _digest(visit: Visit, wish: dict[str, str]) -> str:
     """Return what stands for a wish: a code for one key confirms no other, of this account or of a sub-account."""
     covered = json.dumps([visit.sub_account, sorted(wish.items())])
     return hashlib.sha256(covered.encode()).hexdigest()
+
+
+def _told(visit: Visit, wish: dict[str, str]) -> dict[str, object]:
+    """Return what the message says of the wish: which key, whose, and what it may do."""
+    return {
+        "name": wish["name"],
+        "permissions": [one.value for one in Permission if one.value in wish["permissions"].split()],
+        "environment": wish["environment"],
+        "addresses": [plain_address(one) for one in wish["addresses"].split()],
+        "sub_account": visit.sub_account,
+        "replaces": wish.get("successor_of", ""),
+    }
 
 
 def _factor(visit: Visit) -> str:

@@ -36,7 +36,7 @@ async def rotate(visit: Visit) -> Response:
         about = "mailed_code"
         await confirming.count_try(visit)
         async with visit.site.database.write() as tx:
-            await confirming.burn_code(tx, visit, confirming.successor_of(key.id))
+            await confirming.burn_code(tx, visit, confirming.successor_of(key))
             about = ""
             # Pending, as every key whose secret could get lost with this answer.
             issued = await visit.site.issuing.rotate(
@@ -67,7 +67,7 @@ async def send_code(visit: Visit) -> Response:
     problem: KeywrightError | None = None
     try:
         if confirming.takes_code(visit):
-            await confirming.send_code(visit, confirming.successor_of(key.id))
+            await confirming.send_code(visit, confirming.successor_of(key))
     except KeywrightError as wrong:
         problem = wrong
     form = visit.form(problem=problem, about="mailed_code") if problem else Form()

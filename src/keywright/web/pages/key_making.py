@@ -9,14 +9,14 @@ from typing import Any
 from starlette.responses import Response
 
 from keywright.errors import Conflict, Invalid, KeywrightError
-from keywright.issuing.addresses import parse_allowlist
+from keywright.issuing.addresses import parse_allowlist, plain_address
 from keywright.issuing.model import NewKey, Permission
 from keywright.issuing.rules import free_slot, places_taken
 from keywright.web.model import Form
 from keywright.web.pages import confirming
 from keywright.web.pages.captcha import solved
 from keywright.web.pages.checklist import behind_checklist
-from keywright.web.pages.key_pages import parse_addresses, plain_address, vetted_passphrase
+from keywright.web.pages.key_pages import parse_addresses, vetted_passphrase
 from keywright.web.pages.key_shown import made_page
 from keywright.web.pages.plain_words import Plan, summary_of, warnings_of
 from keywright.web.pages.purposes import purpose_of, purposes_of
@@ -66,12 +66,7 @@ class Wish:
     @property
     def confirmed(self) -> dict[str, str]:
         """Return what a code that was sent confirms: all that the key will be able to do."""
-        return {
-            "permissions": " ".join(sorted(self.permissions)),
-            "environment": self.environment,
-            "addresses": " ".join(sorted(parse_addresses(self.addresses))),
-            "name": self.name,
-        }
+        return confirming.wished(self.name, self.permissions, self.environment, parse_addresses(self.addresses))
 
     def plan(self, *, most: int) -> Plan:
         """Return what the key will be able to do, its addresses in the spelling they will have.

@@ -12,6 +12,7 @@ from keywright.gateway import records
 from keywright.gateway.usage_model import Count
 from keywright.identity import limits
 from keywright.identity.model import FactorProof, SubAccount
+from keywright.issuing.addresses import plain_address
 from keywright.issuing.model import ApiKey, Passphrase, Permission, Status
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
@@ -215,11 +216,6 @@ def view_of(key: ApiKey, *, now: int, lately: Count | None = None, among: Sequen
     )
 
 
-def plain_address(block: str) -> str:
-    """Return a CIDR block as people write it: a single address without its prefix length."""
-    return block.removesuffix("/128" if ":" in block else "/32")
-
-
 def parse_addresses(text: str) -> tuple[str, ...]:
     """Return the entries of an address field: separated by commas, semicolons, spaces or new lines."""
     return tuple(entry for entry in SEPARATORS.split(text) if entry)
@@ -263,7 +259,7 @@ async def show_key(
         which=which,
         needs_code=visit.needs_code,
         current_address=visit.visitor.address,
-        **await confirming.asked(visit, confirming.successor_of(key.id)),
+        **await confirming.asked(visit, confirming.successor_of(key)),
     )
 
 

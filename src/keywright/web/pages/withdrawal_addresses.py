@@ -140,6 +140,7 @@ async def _page(
     async with visit.site.database.read() as tx:
         listed = await visit.site.whitelist.of(tx, account_id)
         switch = await visit.site.whitelist.switch(tx, account_id, now=visit.now)
+        rest = await visit.site.approvals.holds.rest_of(tx, account_id, now=visit.now)
     return visit.page(
         "withdrawal_addresses.html",
         status=status_of(problem) if problem else 200,
@@ -148,6 +149,7 @@ async def _page(
         addresses=[view_of(one, now=visit.now) for one in listed],
         is_on=switch.is_on,
         ends_at=switch.ends_at,
+        rest=rest,
         hold_hours=visit.site.whitelist.hold_ms // HOUR_MS,
         networks=visit.site.place.payout_networks,
         needs_code=visit.needs_code,
