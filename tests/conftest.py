@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from keywright.app.services import Services, wire
 from keywright.identity.passwords import CHEAPEST
@@ -23,6 +18,7 @@ from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
 from tests.support.clock import FakeClock
+from tests.support.postgres import Cluster, running_cluster
 from tests.support.server import Installation
 from tests.support.world import World
 
@@ -61,89 +57,25 @@ async def sqlite(empty_sqlite: Path, tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def _postgres_programs() -> Path:
-    for place in (
-        os.environ.get("PG_BIN", ""),
-        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
-    ):
-        if place and (Path(place) / "initdb").exists():
-            return Path(place)
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    pytest.fail("PostgreSQL's initdb is missing: apt install postgresql (or set PG_BIN to its folder)")
-
-
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """Start a PostgreSQL of our own, on a socket in a folder of our own; give the URL of its first database."""
-    programs = _postgres_programs()
-    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    folder = Path(tempfile.mkdtemp(prefix="kwpg"))  # short: a socket's path holds 107 bytes
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-
-    def run(program: str, *arguments: str | Path) -> None:
-        subprocess.run(
-            [programs / program, "-D", data, *arguments], check=True, capture_output=True, cwd="/", user=user
-        )
-
-    run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
-    run("pg_ctl", "-w", "-o", options, "-l", folder / "log", "start")
-    try:
-        yield f"postgresql+asyncpg://postgres@/postgres?host={folder}"
-    finally:
-        run("pg_ctl", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@asynccontextmanager
-async def _new_postgres(server: str, *, like: str = "") -> AsyncIterator[str]:
-    """Give the URL of a new database, empty or like another one; it is dropped at the end."""
-    name = f"test_{os.urandom(6).hex()}"
-    admin = create_async_engine(server, isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        template = like or "template0"
-        await connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    try:
-        yield server.replace("@/postgres?", f"@/{name}?").replace("+asyncpg", "")
-    finally:
-        async with admin.connect() as connection:
-            await connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.dispose()
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_server: str) -> str:
-    """Give the name of a migrated, empty PostgreSQL database to copy."""
-
-    async def build() -> None:
-        admin = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
-        async with admin.connect() as connection:
-            await connection.exec_driver_sql("CREATE DATABASE migrated")
-        await admin.dispose()
-        database = open_database(postgres_server.replace("@/postgres?", "@/migrated?"))
-        await upgrade(database)
-        await database.close()
-
-    asyncio.run(build())
-    return "migrated"
+def cluster() -> Iterator[Cluster]:
+    """Start a PostgreSQL of our own."""
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
-async def empty_postgres(postgres_server: str) -> AsyncIterator[str]:
+async def empty_postgres(cluster: Cluster) -> AsyncIterator[str]:
     """Give the URL of a PostgreSQL database in which nothing is."""
-    async with _new_postgres(postgres_server) as url:
-        yield url
+    async with cluster.new() as name:
+        yield cluster.url(name)
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: str, migrated_postgres: str) -> AsyncIterator[str]:
+async def postgres_url(cluster: Cluster) -> AsyncIterator[str]:
     """Give the URL of an empty, migrated PostgreSQL database."""
-    async with _new_postgres(postgres_server, like=migrated_postgres) as url:
-        yield url
+    async with cluster.migrated() as name:
+        yield cluster.url(name)
 
 
 @pytest.fixture

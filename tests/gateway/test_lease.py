@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -24,6 +23,7 @@ from keywright.storage.engine import open_database
 from keywright.storage.tables import change_sequence
 from keywright.storage.transaction import Database
 from tests.support.clock import FakeClock
+from tests.support.postgres import Cluster
 from tests.support.world import World
 
 pytestmark = pytest.mark.postgres
@@ -108,9 +108,9 @@ async def test_a_change_that_was_undone_is_none(lease: Lease, database: Database
 
 
 async def test_n4_without_contact_for_a_second_nobody_is_let_through_and_afterwards_all_are(
-    lease: Lease, postgres_server: str
+    lease: Lease, cluster: Cluster
 ) -> None:
-    postmaster = _postmaster(postgres_server)
+    postmaster = _postmaster(cluster)
     backends = _children(postmaster)
     subprocess.run(["kill", "-STOP", *backends], check=True)  # they are there, and don't answer: the worst case
     try:
@@ -174,8 +174,8 @@ async def test_a_second_server_is_refused_and_takes_over_when_the_first_is_gone(
     await second.stop()
 
 
-def _postmaster(server: str) -> str:
-    return (Path(server.partition("host=")[2]) / "data" / "postmaster.pid").read_text().splitlines()[0]
+def _postmaster(cluster: Cluster) -> str:
+    return (cluster.folder / "data" / "postmaster.pid").read_text().splitlines()[0]
 
 
 def _children(pid: str) -> list[str]:

@@ -21,7 +21,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from keywright.app.chores import end_overlaps, expire, remove_never_shown
 from keywright.app.services import wire
@@ -32,7 +31,6 @@ from keywright.issuing.rules import DAY_MS, HOUR_MS, PENDING_MS, places_taken
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.secret import Secret
 from keywright.storage.engine import open_database, sqlite_url
-from keywright.storage.migrate import upgrade
 from tests.support.clock import FakeClock
 from tests.support.world import Person, World
 
@@ -287,24 +285,16 @@ def test_life_of_keys_on_sqlite(empty_sqlite: Path) -> None:
 
 
 @pytest.mark.postgres
-def test_life_of_keys_on_postgres(postgres_server: str) -> None:
-    name = f"test_{secrets.token_hex(6)}"
-
-    async def prepare() -> str:
-        admin = create_async_engine(postgres_server, isolation_level="AUTOCOMMIT")
-        async with admin.connect() as connection:
-            await connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        await admin.dispose()
-        address = postgres_server.replace("@/postgres?", f"@/{name}?")
-        database = open_database(address)
-        await upgrade(database)
+def test_life_of_keys_on_postgres(postgres_url: str) -> None:
+    async def begin() -> None:
+        database = open_database(postgres_url)
         services = wire(database, Keys.keyring, policy=Policy(), clock=FakeClock(), hasher=CHEAPEST)
         async with database.write() as tx:
             await services.audit.begin(tx)
         await database.close()
-        return address
 
     class OnPostgres(Keys):
-        url = asyncio.run(prepare())
+        url = postgres_url
 
+    asyncio.run(begin())
     _run(OnPostgres, examples=10)
