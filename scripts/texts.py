@@ -43,6 +43,7 @@ ERROR_CLASSES = {
     "Mismatch",
     "Unusable",
     "KeywrightError",
+    "Words",
 }
 NOTICES = SOURCE / "notices"
 RAISED_IN = ("approvals", "identity", "issuing", "notices")

@@ -17,6 +17,7 @@ from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
+from tests.doubles.fixtures import binance, bitfinex, kucoin  # noqa: F401  # fixtures
 from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster, running_cluster
 from tests.support.server import Installation

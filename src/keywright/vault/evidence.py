@@ -7,7 +7,7 @@ Rule 2: what an exchange calls a right stays beside ours (`said`), for it is the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -132,6 +132,13 @@ class Probe:
     def may(self, right: Right) -> bool:
         """Tell whether the key has a right, as far as anybody knows."""
         return any(one.right is right and one.allowed is True for one in self.evidence)
+
+    def with_filter(self, *, bound: bool) -> Probe:
+        """Return it with the address filter proven or disproven: a second address was refused, or was let in."""
+        said = self.of(Right.ADDRESS_FILTER).said
+        proven = Evidence(Right.ADDRESS_FILTER, bound, Grade.PROVEN, said)
+        others = tuple(one for one in self.evidence if one.right is not Right.ADDRESS_FILTER)
+        return replace(self, evidence=(*others, proven))
 
     def written(self) -> dict[str, Any]:
         """Return it as plain values, to be kept as JSON; `read` is the way back."""

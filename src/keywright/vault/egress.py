@@ -1,0 +1,200 @@
+"""`Egress`: the way out of one connection, a local address or a proxy, and `connector`, which takes no other.
+
+Rule 1: a local address that is gone is an error. Nothing leaves from another one in its place.
+Rule 2: a name is looked up once, all it leads to is checked, and the connection goes to what was checked: no second look-up
+that might answer otherwise.
+Rule 3: the family of what is connected to is the local address's own; a host with both does not leak over the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
+from python_socks.async_.asyncio import Proxy as Dialler
+
+from keywright.errors import Unusable
+from keywright.vault.destinations import Address, Origin, Proxy, check_addresses
+
+Lookup = Callable[[str, int], Awaitable[list[Address]]]
+"""A name and a port → every address it leads to."""
+
+_TYPES = {"socks5": ProxyType.SOCKS5, "socks5h": ProxyType.SOCKS5, "http": ProxyType.HTTP}
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """One way out."""
+
+    address: str = ""
+    """The local address that requests leave from; empty where the system may choose."""
+    proxy: Proxy | None = None
+    """What they go through on their way; reached from `address` too."""
+
+    def __str__(self) -> str:
+        return " through ".join(part for part in (self.address, str(self.proxy or "")) if part) or "any address"
+
+
+class EgressGone(Unusable):
+    """The address or the proxy that a connection leaves through is not there. Nothing was sent."""
+
+
+async def look_up(host: str, port: int) -> list[Address]:
+    """Return every address the system's resolver knows for a name. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return [ip_address(str(where[0]).partition("%")[0]) for _, _, _, _, where in found]
+
+
+def check_egress(egress: Egress) -> None:
+    """Do nothing if the local address is one of this machine's. Raises `EgressGone`."""
+    if not egress.address:
+        return
+    family = socket.AF_INET6 if ":" in egress.address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.bind((egress.address, 0))
+    except OSError:
+        raise gone(egress) from None
+
+
+def gone(egress: Egress) -> EgressGone:
+    """Return the error for a local address that is not this machine's any more."""
+    return EgressGone(
+        "the address {address} of this connection is not on this machine any more",
+        hint="give the machine its address back, or move the connection to another one and enter that one at the exchange. "
+        "Nothing was sent, and nothing leaves from another address",
+        address=egress.address,
+    )
+
+
+def connector(egress: Egress, origin: Origin, *, tls: ssl.SSLContext, lookup: Lookup = look_up) -> aiohttp.TCPConnector:
+    """Return what connects to one origin, through one way out."""
+    shared: dict[str, Any] = {
+        "ssl": tls,
+        "resolver": _Pinned(egress, origin, lookup),
+        "use_dns_cache": False,  # looked up and checked anew for each connection, and connected to as checked
+        "local_addr": (egress.address, 0) if egress.address else None,
+        "limit": 0,
+        "keepalive_timeout": 30,
+        "happy_eyeballs_delay": None,
+    }
+    if egress.proxy is None:
+        return aiohttp.TCPConnector(**shared)
+    return _ThroughProxy(egress, egress.proxy, lookup, **shared)
+
+
+class _Pinned(AbstractResolver):
+    """Looks a name up once for each connection, and gives out only what was checked and can be reached from the egress."""
+
+    def __init__(self, egress: Egress, origin: Origin, lookup: Lookup) -> None:
+        self._egress, self._origin, self._lookup = egress, origin, lookup
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002  # the egress decides it
+    ) -> list[ResolveResult]:
+        if self._egress.proxy is not None and self._egress.proxy.scheme == "socks5h":
+            return [_entry(host, host, port, socket.AF_INET)]  # the proxy looks it up; TLS holds it to the name
+        found = await self._lookup(host, port)
+        check_addresses(found, self._origin)
+        wanted = _family(self._egress) if self._egress.proxy is None else None
+        return [
+            _entry(host, str(address), port, socket.AF_INET if address.version == 4 else socket.AF_INET6)
+            for address in dict.fromkeys(found)
+            if wanted in {None, address.version}
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class _ThroughProxy(aiohttp.TCPConnector):
+    """Connects to a proxy from the local address, and asks it for the destination that was checked.
+
+    aiohttp-socks has such a connector too, which leaves from whatever address the system picks: it does not hand
+    `local_addr` on (version 0.12).
+    """
+
+    def __init__(self, egress: Egress, proxy: Proxy, lookup: Lookup, **shared: Any) -> None:
+        super().__init__(**shared)
+        self._egress, self._proxy, self._lookup = egress, proxy, lookup
+
+    async def _wrap_create_connection(
+        self,
+        *args: Any,
+        addr_infos: list[Any],
+        req: Any,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's signature
+        **kwargs: Any,
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        kwargs.pop("client_error", None)
+        host, port = addr_infos[0][4][:2]
+        dialler = Dialler(
+            _TYPES[self._proxy.scheme],
+            await self._proxy_address(),
+            self._proxy.port,
+            username=self._proxy.user or None,
+            password=self._proxy.password.reveal_text() if self._proxy.password else None,
+            rdns=self._proxy.scheme == "socks5h",
+        )
+        local = (self._egress.address, 0) if self._egress.address else None
+        try:
+            sock = await dialler.connect(host, port, timeout=timeout.sock_connect, local_addr=local)
+        except ProxyConnectionError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise gone(self._egress) from None
+            raise self._refused("it does not answer") from None
+        except ProxyTimeoutError:
+            raise self._refused("it does not answer in time") from None
+        except (ProxyError, OSError) as error:
+            raise self._refused(str(error)[:120]) from None
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_connection(*args, **kwargs, sock=sock)
+        except ssl.SSLCertVerificationError as error:
+            raise aiohttp.ClientConnectorCertificateError(req.connection_key, error) from error
+        except (ssl.SSLError, OSError) as error:
+            raise aiohttp.ClientConnectorSSLError(req.connection_key, error) from error
+
+    async def _proxy_address(self) -> str:
+        """Return where the proxy is, of the family that can be reached from the local address."""
+        try:
+            found = await self._lookup(self._proxy.host, self._proxy.port)
+        except OSError:
+            raise self._refused("its name leads nowhere") from None
+        wanted = _family(self._egress)
+        for address in found:
+            if wanted in {None, address.version}:
+                return str(address)
+        raise self._refused(f"it has no address that can be reached from {self._egress.address}")
+
+    def _refused(self, why: str) -> EgressGone:
+        return EgressGone(
+            "the proxy {proxy} of this connection can't be used: {why}",
+            hint="look whether it runs, and at its user and password. Nothing was sent, and nothing goes round it",
+            proxy=str(self._proxy),
+            why=why,
+        )
+
+
+def _family(egress: Egress) -> int | None:
+    return ip_address(egress.address).version if egress.address else None
+
+
+def _entry(name: str, host: str, port: int, family: socket.AddressFamily) -> ResolveResult:
+    return ResolveResult(
+        hostname=name, host=host, port=port, family=family, proto=socket.IPPROTO_TCP, flags=socket.AI_NUMERICHOST
+    )

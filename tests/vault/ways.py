@@ -1,0 +1,35 @@
+"""What the vault's tests put between a client and the doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from keywright.vault.client import VenueClient, Ways
+from keywright.vault.clocks import Nonces, NoncesInMemory
+from keywright.vault.destinations import read_origin
+from keywright.vault.egress import Egress
+from keywright.vault.evidence import Credentials, Exchange
+from keywright.vault.pasted import credentials
+from tests.doubles.exchange import Double, DoubleKey
+
+ADDRESS = "127.0.0.7"
+"""The address that connections of these tests leave from."""
+
+
+def ways(double: Double, clock: Callable[[], int]) -> Ways:
+    """Return ways on which the exchange is its double."""
+    origins = {Exchange(double.name): read_origin(double.url, loopback=True)}
+    return Ways(clock=clock, nonces=Nonces(NoncesInMemory(), clock=clock), origins=origins)
+
+
+def client(
+    double: Double, clock: Callable[[], int], *, address: str = ADDRESS
+) -> AbstractAsyncContextManager[VenueClient]:
+    """Return a client of a double that leaves from an address of the loopback."""
+    return VenueClient(Exchange(double.name), Egress(address), ways(double, clock))
+
+
+def pasted(double: Double, key: DoubleKey) -> Credentials:
+    """Return the key as its owner would paste it."""
+    return credentials(Exchange(double.name), key=key.key, secret=key.secret, passphrase=key.passphrase or None)
