@@ -43,7 +43,7 @@ class Denied(KeywrightError):
     def __init__(self, exchange: Exchange, reply: Reply) -> None:
         super().__init__(
             "{exchange} refused the request ({status})",
-            hint="`keywright vault diagnose` says which part of the key is to blame",
+            hint="a diagnosis of the connection says which part of the key is to blame",
             exchange=exchange.title,
             status=reply.status,
         )
