@@ -1,7 +1,7 @@
 """The `keywright` command: its parser, and the only place that exits.
 
 Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second factor needed · 5 not found · 6 refused by a rule ·
-7 busy, may work later · 130 interrupted.
+7 busy, may work later · 15 a scan found something · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from keywright.cli import (
     keys,
     notices,
     operator,
+    scan,
     serve,
     settings,
     sub_accounts,
@@ -39,7 +40,7 @@ from keywright.errors import KeywrightError, Unusable
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
-    "7 busy, 130 interrupted.",
+    "7 busy, 15 a scan found something, 130 interrupted.",
 )
 @click.version_option(__version__, message="keywright %(version)s")
 def cli() -> None:
@@ -58,6 +59,7 @@ for command in (
     audit.group,
     database.group,
     explain.command,
+    scan.command,
     settings.command,
 ):
     cli.add_command(command)
