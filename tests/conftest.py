@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from keywright.app.services import Services, wire
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.migrate import upgrade

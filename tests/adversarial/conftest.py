@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("tests.support.door")  # a case fails with what i
 
 from keywright.app.services import Services, wire  # noqa: E402
 from keywright.identity.passwords import CHEAPEST  # noqa: E402
-from keywright.issuing.model import Policy  # noqa: E402
+from keywright.identity.policy_model import Policy  # noqa: E402
 from keywright.sealing.keyring import Keyring  # noqa: E402
 from keywright.storage.transaction import Database  # noqa: E402
 from tests.cli.conftest import ada, keywright  # noqa: E402  the command line, as it is typed

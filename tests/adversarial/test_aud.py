@@ -242,6 +242,7 @@ READING = {
     "keys list": "",
     "keys show": "{key}",
     "keys usage": "{key}",
+    "operator policy show": "",
     "operator token list": "",
     "sub-accounts list": "--account ada@example.org",
     "notices list": "ada@example.org",
@@ -297,6 +298,12 @@ def writing(typed: Terminal, on: str, off: str) -> dict[str, Callable[[], Said]]
         "operator freeze-permission": lambda: typed("operator freeze-permission trade"),
         "operator unfreeze-permission": lambda: typed(
             "operator unfreeze-permission trade --account ada@example.org", typed.code()
+        ),
+        "operator policy set": lambda: typed(
+            "operator policy set keys_per_account=9 --account ada@example.org", typed.code()
+        ),
+        "operator policy reset": lambda: typed(
+            "operator policy reset keys_per_account --account ada@example.org", typed.code()
         ),
         "operator token create": lambda: typed("operator token create t --scope keys:read --any-address"),
         "operator token disable": lambda: typed(

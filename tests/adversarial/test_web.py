@@ -17,7 +17,8 @@ import pytest
 
 from keywright.app.services import Services, wire
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Owner, Policy
+from keywright.identity.policy_model import Policy
+from keywright.issuing.model import Owner
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.storage.engine import open_database, sqlite_url
 from tests.support.clock import FakeClock

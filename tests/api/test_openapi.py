@@ -21,7 +21,7 @@ from keywright.api.app import PREFIX, routes
 from keywright.api.call import ASSERTION
 from keywright.app.services import wire
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.storage.engine import open_database, sqlite_url
 from tests.support.clock import FakeClock

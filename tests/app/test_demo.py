@@ -8,8 +8,8 @@ from keywright.app.demo import demo
 from keywright.app.services import Services, wire
 from keywright.errors import Conflict, NotProven
 from keywright.identity.passwords import CHEAPEST
+from keywright.identity.policy_model import Policy
 from keywright.identity.service import DEMO_EMAIL
-from keywright.issuing.model import Policy
 from keywright.sealing.keyring import Keyring
 from keywright.storage.transaction import Database
 from tests.support.clock import FakeClock

@@ -340,6 +340,14 @@ class Tour:
         yield "operator link, refused"
         self._becomes_operator()
         yield "accounts"
+        self.running.clock.advance(minutes=11)
+        link(page, "Policy").click()
+        expect_title(page, "Policy")
+        yield "policy"
+        field(page, "Keys per account").fill("none")
+        give_code(page, self.authenticator.wrong_code(), press="Save policy")
+        expect_problem(page, "whole number")
+        yield "policy, refused"
         sign_out(page)
 
     def _becomes_operator(self) -> None:

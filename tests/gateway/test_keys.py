@@ -14,7 +14,7 @@ from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import KeyRecord
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.protocol.refusal import Reason, Refused
 from keywright.sealing.keyring import Keyring
 from keywright.storage.engine import open_database, sqlite_url

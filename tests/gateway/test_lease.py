@@ -15,7 +15,7 @@ from keywright.gateway import lease as lease_module
 from keywright.gateway.keys import Keys
 from keywright.gateway.lease import LEASE_SECONDS, Lease
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.protocol.refusal import Reason, Refused
 from keywright.sealing.keyring import Keyring
 from keywright.storage.changes import announce, newest

@@ -23,7 +23,7 @@ class Applicant:
     def __init__(self, world: World, person: Person, profile: Profile) -> None:
         self.world, self.person, self.id = world, person, person.account.id
         self.own = world.services.own
-        self.own.standing.profile = profile
+        world.given(profile=profile)
 
     async def put(self, **columns: object) -> None:
         """Write to the account's row."""
@@ -106,7 +106,7 @@ async def test_k2_an_exchange_asks_for_all_four_before_a_key(applicant: Applican
 
 
 async def test_k5_beside_them_a_key_takes_the_trading_password_itself(applicant: Applicant) -> None:
-    applicant.own.standing.profile = Profile.PLATFORM
+    applicant.world.given(profile=Profile.PLATFORM)
     await applicant.put(trading_password_hash="$argon2id$…")
     now = applicant.world.clock()
     for proof in (
@@ -121,9 +121,9 @@ async def test_k5_beside_them_a_key_takes_the_trading_password_itself(applicant:
 
 
 async def test_k12_a_successor_takes_all_that_a_new_key_takes(applicant: Applicant) -> None:
-    applicant.own.standing.profile = Profile.PERSONAL
+    applicant.world.given(profile=Profile.PERSONAL)
     old = (await applicant.issue()).key.id
-    applicant.own.standing.profile = Profile.EXCHANGE
+    applicant.world.given(profile=Profile.EXCHANGE)
     trading = applicant.trading()
     with pytest.raises(Conflict, match="trading password comes before"):
         await applicant.rotate(old, trading)
@@ -146,7 +146,7 @@ async def test_n17_a_successor_takes_of_who_is_vouched_for_what_their_first_key_
 
 async def test_without_a_second_factor_there_is_no_key_in_any_profile(applicant: Applicant) -> None:
     for profile in Profile:
-        applicant.own.standing.profile = profile
+        applicant.world.given(profile=profile)
         await applicant.put(totp_sealed=b"")
         with pytest.raises(KeywrightError):
             await applicant.issue(applicant.trading())
@@ -155,9 +155,9 @@ async def test_without_a_second_factor_there_is_no_key_in_any_profile(applicant:
 
 async def test_a_key_that_is_there_works_on_and_is_switched_off_whatever_was_lost(applicant: Applicant) -> None:
     world, owner = applicant.world, applicant.person.owner
-    applicant.own.standing.profile = Profile.PERSONAL
+    applicant.world.given(profile=Profile.PERSONAL)
     held = await world.key(applicant.person, "trade")
-    applicant.own.standing.profile = Profile.EXCHANGE
+    applicant.world.given(profile=Profile.EXCHANGE)
     await applicant.put(totp_sealed=b"", trading_password_hash=None, whitelist_on_at=None)
     async with world.services.database.read() as tx:
         key = await world.services.issuing.key(tx, owner, held.id)

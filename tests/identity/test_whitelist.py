@@ -20,7 +20,8 @@ from keywright.storage.tables import accounts, approvals, withdrawal_addresses
 from tests.support.withdrawing import OTHER_TRON, TO, Desk, desk_of
 from tests.support.world import World
 
-HOLD_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+HOLD_MS = 24 * HOUR_MS
 OTHER = replace(TO, address=OTHER_TRON)
 
 
@@ -31,8 +32,8 @@ async def desk(world: World) -> Desk:
 
 def holding(desk: Desk) -> Whitelist:
     """Return the verbs of a service: a new address waits a day."""
-    services = desk.world.services
-    return Whitelist(keyring=services.keyring, audit=services.audit, hold_ms=HOLD_MS)
+    desk.world.given(whitelist_hold_hours=HOLD_MS // HOUR_MS)
+    return desk.world.services.whitelist
 
 
 async def do(desk: Desk, verb: Callable[..., Awaitable[Any]], *given: Any, proof: Any = None, **named: Any) -> Any:

@@ -26,7 +26,8 @@ from keywright.app.chores import end_overlaps, expire, remove_never_shown
 from keywright.app.services import wire
 from keywright.errors import Conflict, Invalid, KeywrightError
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import ApiKey, NewKey, Passphrase, Policy, Status
+from keywright.identity.policy_model import Policy
+from keywright.issuing.model import ApiKey, NewKey, Passphrase, Status
 from keywright.issuing.rules import DAY_MS, HOUR_MS, PENDING_MS, places_taken
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.secret import Secret

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from keywright.errors import Invalid, LimitReached
+from keywright.identity.policy_model import Policy
 from keywright.issuing import rules
-from keywright.issuing.model import Permission, Policy
+from keywright.issuing.model import Permission
 from keywright.secret import Secret
 from tests.support.clock import T0
 

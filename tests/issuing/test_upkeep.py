@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import insert, update
 
@@ -17,7 +15,7 @@ DAYS = 30
 
 @pytest.fixture
 def ruled(world: World) -> World:
-    world.services.issuing.policy = replace(world.services.issuing.policy, disable_idle_days=DAYS)
+    world.given(disable_idle_days=DAYS)
     return world
 
 

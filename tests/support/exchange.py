@@ -82,6 +82,7 @@ def office_of(services: Services, **more: Any) -> Office:
         login=services.login,
         identities=services.own.identities,
         approvals=services.approvals,
+        policies=services.policies,
         clock=services.clock,
         answers_key=services.keyring.derive(LABEL),
         **more,

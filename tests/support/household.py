@@ -246,6 +246,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/notices/read": {},
     "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
     "/operator/claim": {"code": "kwop-x"},
+    "/operator/policy": {"keys_per_account": "4", "profile": "", "version": "0"},
     "/operator/accounts/{account_id:row}/freeze": {},
     "/operator/accounts/{account_id:row}/identity": {"decision": "refuse", "version": "1", "reason": "unreadable"},
 }

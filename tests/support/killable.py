@@ -27,7 +27,8 @@ from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError
 from keywright.identity.model import FactorProof
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Issued, NewKey, Owner, Passphrase, Policy
+from keywright.identity.policy_model import Policy
+from keywright.issuing.model import Issued, NewKey, Owner, Passphrase
 from keywright.secret import Secret
 from keywright.storage import migrate, postgres  # noqa: F401  heavy: loaded before the fork
 from keywright.storage.address import parse_address

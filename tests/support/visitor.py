@@ -53,6 +53,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         notices=services.notices,
         own=services.own,
         login=services.login,
+        policies=services.policies,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyotp
 
@@ -76,6 +77,11 @@ class World:
                 tx, email, password_hash=password_hash, now=self.clock()
             )
         return Person(enrolled.account, enrolled.totp_secret)
+
+    def given(self, **rules: Any) -> None:
+        """Let the settings say this of some rules of the policy."""
+        policies = self.services.policies
+        policies.given = replace(policies.given, **rules)
 
     def actor(self, person: Person) -> Actor:
         return Actor(person.account.id, factor="totp", agent="tests")

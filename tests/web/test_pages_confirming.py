@@ -27,7 +27,7 @@ TRADING, PASSPHRASE = "k7Qz2m", "Tide-wharf-29-Q"
 @pytest.fixture
 async def trader(ada: Caller, world: World) -> Caller:
     """Give someone at a platform who has all that it asks for, at the page that confirms a key."""
-    world.services.own.standing.profile = Profile.PLATFORM
+    world.given(profile=Profile.PLATFORM)
     await ada.arrive()
     account_id = (await owner_of(ada, world)).account_id
     async with world.services.database.read() as tx:

@@ -20,7 +20,7 @@ MAKING = ("/api-management/new",)
 @pytest.fixture
 def exchange(world: World) -> World:
     """Give an installation that asks for all four."""
-    world.services.own.standing.profile = Profile.EXCHANGE
+    world.given(profile=Profile.EXCHANGE)
     return world
 
 
@@ -107,7 +107,7 @@ async def test_k2_no_form_gets_round_the_checklist(ada: Caller, exchange: World)
 async def test_a_key_from_before_stays_in_sight_and_can_be_switched_off_and_deleted(ada: Caller, world: World) -> None:
     await ada.arrive()
     key, _ = await ada.make_key()
-    world.services.own.standing.profile = Profile.EXCHANGE
+    world.given(profile=Profile.EXCHANGE)
     await ada.get("/api-management")
     assert "Before your first key" in ada.text
     assert "go on working" in ada.text

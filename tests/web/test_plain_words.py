@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from keywright.identity.policy_model import Policy
 from keywright.issuing import rules
-from keywright.issuing.model import Policy
 from keywright.web.pages.plain_words import Plan, counted, summary_of, warnings_of
 from keywright.web.pages.purposes import CUSTOM, purpose_of, purposes_of
 from keywright.web.texts import SOURCE, Texts

@@ -28,7 +28,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from keywright import __version__
-from keywright.api import accounts, approvals, keys, operating, records
+from keywright.api import accounts, approvals, keys, operating, policy, records
 from keywright.api.call import PLACE, Call, Office, bearer
 from keywright.api.problems import Cause, Problem, answer_to
 from keywright.api.shapes import ProblemOut
@@ -183,7 +183,7 @@ def _methods_at(path: str) -> bytes:
     return ", ".join(sorted({method for route in matching for method in route.methods or ()})).encode()
 
 
-PARTS = (accounts, keys, approvals, operating, records)
+PARTS = (accounts, keys, approvals, operating, policy, records)
 
 
 def routes() -> FastAPI:

@@ -19,6 +19,7 @@ from keywright.identity.entrance import Entrance
 from keywright.identity.identities import Identities
 from keywright.identity.login import Login
 from keywright.identity.model import FactorProof
+from keywright.identity.policies import Policies
 from keywright.identity.service import IdentityService
 from keywright.identity.token_model import Scope, ServiceToken
 from keywright.identity.tokens import Tokens
@@ -54,6 +55,7 @@ class Office:
     login: Login
     identities: Identities
     approvals: Approvals
+    policies: Policies
     clock: Callable[[], int]
     answers_key: Secret
     """What calls under an Idempotency-Key are known by is keyed with it."""

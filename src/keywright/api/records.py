@@ -1,4 +1,4 @@
-"""What happened: the audit log, the requests made with a key, and what keys must be like here."""
+"""What happened: the audit log, and the requests made with a key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ router = APIRouter(tags=["records"])
 
 Auditor = Annotated[Call, Depends(may(Scope.AUDIT_READ))]
 UsageReader = Annotated[Call, Depends(may(Scope.USAGE_READ))]
-PolicyReader = Annotated[Call, Depends(may(Scope.POLICY_READ))]
 
 
 class WhichEvents(Asked):
@@ -132,26 +131,6 @@ async def list_usage(
         leaf = await records.leaf(tx, owner, key_id, wanted, before=which.before, limit=which.limit)
     return RecordsOut(
         records=[_record_out(one) for one in leaf.records], next=leaf.records[-1].id if leaf.has_older else None
-    )
-
-
-class PolicyOut(Answered):
-    """What keys must be like here."""
-
-    keys_per_account: int
-    key_lifetime_days: int
-    """Of a key that trades without an address list."""
-    addresses_per_key: int
-
-
-@router.get("/policy", responses=answers())
-async def read_policy(call: PolicyReader) -> PolicyOut:
-    """Show what keys must be like here. Takes `policy:read`."""
-    policy = call.office.issuing.policy
-    return PolicyOut(
-        keys_per_account=policy.keys_per_account,
-        key_lifetime_days=policy.lifetime_without_addresses_days,
-        addresses_per_key=policy.addresses_per_key,
     )
 
 

@@ -54,6 +54,7 @@ def console(
         notices=services.notices,
         own=services.own,
         login=services.login,
+        policies=services.policies,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

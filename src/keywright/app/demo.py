@@ -59,7 +59,8 @@ async def demo(services: Services) -> Demo:
     async with services.database.write() as tx:
         proof = await services.identity.waive_for_sandbox_demo(tx, account.id, now=now)
         keys = await services.issuing.keys(tx, owner)
-        for stale in _stalest_first(keys)[: max(0, len(keys) + 1 - services.issuing.policy.keys_per_account)]:
+        most = (await services.policies.current(tx)).keys_per_account
+        for stale in _stalest_first(keys)[: max(0, len(keys) + 1 - most)]:
             await services.issuing.disable(tx, owner, stale.id, actor=actor, now=now)
             await services.issuing.delete(tx, owner, stale.id, proof=proof, actor=actor, now=now)
             replaced.append(stale.id)

@@ -45,6 +45,7 @@ def management(services: Services, settings: Settings) -> ManagementApi:
             login=services.login,
             identities=services.own.identities,
             approvals=services.approvals,
+            policies=services.policies,
             clock=services.clock,
             answers_key=services.keyring.derive(LABEL),
             networks=compile_networks(settings.trusted_proxies),

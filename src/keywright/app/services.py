@@ -25,13 +25,14 @@ from keywright.identity.particulars import Particulars, particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.passkeys import Passkeys
 from keywright.identity.passwords import Passwords
+from keywright.identity.policies import HOUR_MS, Policies
+from keywright.identity.policy_model import Policy
 from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
-from keywright.identity.sub_accounts import MOST, SubAccounts
+from keywright.identity.sub_accounts import SubAccounts
 from keywright.identity.tokens import Tokens
-from keywright.identity.whitelist import HOUR_MS, Whitelist
-from keywright.issuing.model import Policy
+from keywright.identity.whitelist import Whitelist
 from keywright.issuing.service import IssuingService
 from keywright.notices.service import Notices
 from keywright.sealing.keyring import Keyring
@@ -60,6 +61,7 @@ class Services:
     clock: Clock
     tokens: Tokens
     login: Login
+    policies: Policies
 
 
 def wire(
@@ -70,21 +72,20 @@ def wire(
     clock: Clock,
     hasher: PasswordHasher | None = None,
     sandbox: bool = False,
-    most_sub_accounts: int = MOST,
-    profile: Profile = Profile.PERSONAL,
-    hold_hours: int = 0,
     rest_hours: int = 0,
     issuer: Issuer | None = None,
     login_url: str = "",
     has_chat: bool = False,
 ) -> Services:
-    """Return the services over an open database."""
+    """Return the services over an open database. `policy` holds where operators decided nothing else."""
     audit = AuditLog(keyring.derive(LABEL))
     notices = Notices(keyring=keyring, has_chat=has_chat, rest_ms=rest_hours * HOUR_MS)
     audit.listen(notices.hear)
     passwords = Passwords(hasher)
     identity = IdentityService(keyring=keyring, audit=audit, passwords=passwords, sandbox=sandbox)
-    sub_accounts = SubAccounts(audit=audit, most=most_sub_accounts)
+    operators = Operators(keyring=keyring, audit=audit)
+    policies = Policies(keyring=keyring, audit=audit, given=policy, require_operator=operators.require)
+    sub_accounts = SubAccounts(audit=audit, policies=policies)
     sessions = Sessions(keyring=keyring, audit=audit)
     own = particulars(
         database=database,
@@ -93,21 +94,21 @@ def wire(
         identity=identity,
         sessions=sessions,
         passwords=passwords,
-        profile=profile,
+        policies=policies,
         sandbox=sandbox,
         post_code=notices.post_code,
     )
-    issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, standing=own.standing, policy=policy)
+    issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, standing=own.standing, policies=policies)
     entrance = Entrance(
         database=database,
         identity=identity,
         sessions=sessions,
         factors=Factors(keyring=keyring, audit=audit),
-        operators=Operators(keyring=keyring, audit=audit),
+        operators=operators,
         audit=audit,
         keyring=keyring,
     )
-    whitelist = Whitelist(keyring=keyring, audit=audit, hold_ms=hold_hours * HOUR_MS)
+    whitelist = Whitelist(keyring=keyring, audit=audit, policies=policies)
     approvals = Approvals(
         keyring=keyring,
         audit=audit,
@@ -133,12 +134,20 @@ def wire(
         clock=clock,
         tokens=Tokens(keyring=keyring, audit=audit),
         login=Login(identity, audit, passwords, keyring, own.identities, whitelist, issuer, login_url),
+        policies=policies,
     )
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Return the key policy that the settings ask for."""
-    return Policy(settings.keys_per_account, settings.key_lifetime_days, disable_idle_days=settings.disable_idle_days)
+    """Return the policy that the settings ask for."""
+    return Policy(
+        keys_per_account=settings.keys_per_account,
+        key_lifetime_days=settings.key_lifetime_days,
+        disable_idle_days=settings.disable_idle_days,
+        sub_accounts_per_account=settings.sub_accounts_per_account,
+        whitelist_hold_hours=settings.hold_hours,
+        profile=Profile(settings.profile),
+    )
 
 
 def services_of(
@@ -151,9 +160,6 @@ def services_of(
         policy=policy_of(settings),
         clock=clock,
         sandbox=settings.is_sandbox,
-        profile=Profile(settings.profile),
-        most_sub_accounts=settings.sub_accounts_per_account,
-        hold_hours=settings.hold_hours,
         rest_hours=settings.rest_hours,
         issuer=issuer,
         login_url=settings.login_url,

@@ -130,6 +130,9 @@ class Kind(StrEnum):
     """An operator froze a permission: no key can use it, at any gateway, until that is lifted. Its version is odd."""
     PERMISSION_UNFROZEN = "permission.unfrozen"
     """An operator lifted the freeze of a permission, with the second factor. Its version is even."""
+    POLICY_CHANGED = "policy.changed"
+    """Operators changed what holds for every account; `detail` holds each changed rule `before` and `after`, and which of
+    them are back at the settings' `defaults`. Nothing is changed about keys that exist."""
     CHECKPOINT_MADE = "audit.checkpoint_made"
     """A signed checkpoint of this log was made; its number is the version, `detail` holds how many events it speaks of
     and the SHA-256 of its file. One that is missing later shows by this."""

@@ -82,7 +82,11 @@ async def ask_proof(services: Services, account: Account) -> FactorProof:
 
 async def ask_trading_proof(services: Services, account: Account, proof: FactorProof) -> TradingProof | None:
     """Ask for the trading password where making a key takes it; raises `NotProven` and `Limited`."""
-    if not services.own.standing.takes_trading_password(factor=proof.factor):
+    from keywright.identity.prerequisites import takes_trading_password
+
+    async with services.database.read() as tx:
+        profile = (await services.policies.current(tx)).profile
+    if not takes_trading_password(profile, factor=proof.factor):
         return None
     typed = terminal.ask_secret(f"Trading password of {account.email}")
     return await services.own.trading.prove_trading_password(account.id, typed, proof=proof, now=proof.at)

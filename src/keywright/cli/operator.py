@@ -1,4 +1,4 @@
-"""`keywright operator`: who may see every account in the console."""
+"""`keywright operator`: who may see every account in the console, and what operators decide for all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keywright.cli import operator_tokens, options, terminal
+from keywright.cli import operator_policy, operator_tokens, options, terminal
 from keywright.cli.key_changes import account_of, actor_of, ask_proof
 
 if TYPE_CHECKING:
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @click.group("operator")
 def group() -> None:
-    """Operators of this installation, who see every account in the console."""
+    """Operators of this installation, who see every account in the console, and what they decide."""
 
 
+group.add_command(operator_policy.group)
 group.add_command(operator_tokens.group)
 
 

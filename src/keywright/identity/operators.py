@@ -10,7 +10,7 @@ from keywright.audit.log import AuditLog
 from keywright.errors import NotProven
 from keywright.identity import store
 from keywright.identity.limits import DAY_MS
-from keywright.identity.model import Account, Session, Visitor
+from keywright.identity.model import Account, FactorProof, Session, Visitor
 from keywright.identity.sessions import actor_of
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
@@ -64,6 +64,12 @@ class Operators:
     async def is_operator(self, tx: Tx, account: Account) -> bool:
         """Tell whether the account became an operator's by a link: the audit log must know of it, not the row alone."""
         return account.operator_at is not None and await self._audit.knows(tx, account.id, Kind.OPERATOR_CLAIMED)
+
+    async def require(self, tx: Tx, proof: FactorProof, *, now: int) -> None:
+        """Do nothing if this is an operator's second factor, proved a moment ago; raises `NotProven`."""
+        found = await store.find_account(tx, account_id=proof.account_id)
+        if found is None or not proof.is_fresh(now=now) or not await self.is_operator(tx, found[0]):
+            raise NotProven("this takes an operator's second factor", hint="`keywright operator link` makes one")
 
     def _digest(self, code: Secret) -> bytes:
         """Return what recognises a code: keyed, so that nobody plants one by writing to the database."""

@@ -10,8 +10,8 @@ from keywright.identity.identities import Identities
 from keywright.identity.mailbox import Mailbox, PostsCodes
 from keywright.identity.own_password import OwnPassword
 from keywright.identity.passwords import Passwords
+from keywright.identity.policies import Policies
 from keywright.identity.preferences import Preferences
-from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sessions import Sessions
 from keywright.identity.standing import Standing
@@ -41,7 +41,7 @@ def particulars(
     identity: IdentityService,
     sessions: Sessions,
     passwords: Passwords,
-    profile: Profile,
+    policies: Policies,
     sandbox: bool,
     post_code: PostsCodes,
 ) -> Particulars:
@@ -50,7 +50,7 @@ def particulars(
     codes = Codes(database=database, keyring=keyring)
     own_password = OwnPassword(database=database, audit=audit, identity=identity, sessions=sessions)
     return Particulars(
-        standing=Standing(profile=profile, identities=identities),
+        standing=Standing(policies=policies, identities=identities),
         codes=codes,
         password=own_password,
         trading=TradingPasswords(

@@ -6,16 +6,16 @@ from keywright.errors import Conflict, KeywrightError, NotProven
 from keywright.identity import prerequisites
 from keywright.identity.identities import Identities
 from keywright.identity.model import Account, FactorProof, IdentityState, TradingProof
-from keywright.identity.prerequisites import SANDBOX_DEMO, Prerequisite, Profile, Step
+from keywright.identity.policies import Policies
+from keywright.identity.prerequisites import SANDBOX_DEMO, Prerequisite, Step
 from keywright.storage.transaction import Tx
 
 
 class Standing:
     """Tells how far each account has come."""
 
-    def __init__(self, *, profile: Profile, identities: Identities) -> None:
-        self.profile = profile
-        """Which prerequisites are asked for."""
+    def __init__(self, *, policies: Policies, identities: Identities) -> None:
+        self._policies = policies
         self._identities = identities
 
     async def steps(self, tx: Tx, account: Account, *, factor: str = "") -> tuple[Step, ...]:
@@ -30,15 +30,8 @@ class Standing:
         }
         waiting = {Prerequisite.IDENTITY} if state is IdentityState.SUBMITTED else set()
         has = frozenset(name for name, is_there in present.items() if is_there)
-        return prerequisites.steps(self.profile, has, waiting=frozenset(waiting), factor=factor)
-
-    def takes_trading_password(self, *, factor: str) -> bool:
-        """Tell whether making a key takes the trading password of who was proved by `factor`."""
-        return prerequisites.takes_trading_password(self.profile, factor=factor)
-
-    def takes_mailed_code(self, *, factor: str) -> bool:
-        """Tell whether making a key is confirmed by a code that is sent to who was proved by `factor`."""
-        return prerequisites.takes_mailed_code(self.profile, factor=factor)
+        profile = (await self._policies.shown(tx)).profile
+        return prerequisites.steps(profile, has, waiting=frozenset(waiting), factor=factor)
 
     async def require(
         self, tx: Tx, account: Account, *, proof: FactorProof, trading: TradingProof | None, now: int
@@ -46,15 +39,16 @@ class Standing:
         """Do nothing if the account has all that is asked for before a key (K2), and gave its trading password where the
         profile wants it (K5). Whose proof it is, and whether it is fresh, is the caller's to check.
 
-        Raises `Conflict` that names the first prerequisite that is missing, and `NotProven` for a trading password that
-        was not. Never asked where something is switched off.
+        Raises `Conflict` that names the first prerequisite that is missing, `NotProven` for a trading password that was
+        not given, and `Unusable` for an altered policy. Never asked where something is switched off.
         """
         if proof.factor == SANDBOX_DEMO:  # the one exception that K16 makes, and only `identity` makes such a proof
             return
+        profile = (await self._policies.current(tx)).profile
         for step in await self.steps(tx, account, factor=proof.factor):
             if not step.is_done:
                 raise _missing(step.name)
-        if self.takes_trading_password(factor=proof.factor) and not (
+        if prerequisites.takes_trading_password(profile, factor=proof.factor) and not (
             trading is not None and trading.account_id == account.id and trading.is_fresh(now=now)
         ):
             raise NotProven("to make a key takes your trading password", hint="type it beside the code")

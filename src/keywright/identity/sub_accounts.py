@@ -12,6 +12,7 @@ from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, Invalid, LimitReached, NotFound, NotProven
 from keywright.identity import store
 from keywright.identity.model import FactorProof, SubAccount
+from keywright.identity.policies import Policies
 from keywright.identity.store import sub_accounts as rows
 from keywright.ids import new_id, new_uid
 from keywright.storage.changes import announce
@@ -23,16 +24,13 @@ NAME = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9]{7,32}")
 MEMO_MAX = 24
 """KuCoin's most for `remarks`."""
 
-MOST = 5
-"""What KuCoin lets an account without a level have."""
-
 
 class SubAccounts:
     """Sub-accounts of every account."""
 
-    def __init__(self, *, audit: AuditLog, most: int = MOST) -> None:
+    def __init__(self, *, audit: AuditLog, policies: Policies) -> None:
         self._audit = audit
-        self.most = most
+        self._policies = policies
 
     async def create(
         self, tx: Tx, account_id: str, name: str, memo: str = "", *, proof: FactorProof, actor: Actor, now: int
@@ -41,8 +39,9 @@ class SubAccounts:
         await store.lock_account(tx, account_id=account_id)
         _require(proof, account_id, now=now, to="make a sub-account")
         called, about = sub_account_name(name), _memo(memo)
-        if await rows.count_sub_accounts(tx, account_id) >= self.most:
-            raise LimitReached("an account has at most {most} sub-accounts", most=self.most)
+        most = (await self._policies.current(tx)).sub_accounts_per_account
+        if await rows.count_sub_accounts(tx, account_id) >= most:
+            raise LimitReached("an account has at most {most} sub-accounts", most=most)
         if await rows.find_sub_account(tx, account_id, name=called) is not None:
             raise Conflict("there is a sub-account {name} already", name=called)
         uid = new_uid()

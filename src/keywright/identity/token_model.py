@@ -28,7 +28,9 @@ class Scope(StrEnum):
     USAGE_READ = "usage:read"
     """Read which requests were made with a key."""
     POLICY_READ = "policy:read"
-    """Read what keys must be like here."""
+    """Read what holds for every account here."""
+    POLICY_WRITE = "policy:write"
+    """Change that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class TradingPasswords:
     ) -> TradingProof:
         """Return the proof that the account's trading password was typed: `IssuingService.issue` takes it as `trading`.
 
-        Ask for it where `Standing.takes_trading_password(factor=proof.factor)`; show its errors at that field, with
+        Ask for it where `prerequisites.takes_trading_password` says so; show its errors at that field, with
         `visit.form(..., problem=problem, about="trading_password")`. Takes the second factor's proof, so that nobody
         guesses without one. Raises `NotProven` when it is wrong or there is none, and `Limited`. What switches off never
         asks for it.

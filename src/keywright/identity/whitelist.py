@@ -1,6 +1,6 @@
 """Verbs of the withdrawal addresses: where an account's money may go.
 
-What widens the list takes a step-up, and time where `hold_ms` says so; what narrows it takes neither. Rows carry a MAC
+What widens the list takes a step-up, and time where the policy says so; what narrows it takes neither. Rows carry a MAC
 over their own version in the audit log, so neither an edited row nor an older copy of one opens a way out.
 """
 
@@ -20,6 +20,7 @@ from keywright.errors import Conflict, LimitReached, NotFound, NotProven
 from keywright.identity import destinations, store
 from keywright.identity.destinations import Destination
 from keywright.identity.model import FactorProof
+from keywright.identity.policies import HOUR_MS, Policies
 from keywright.identity.store import destinations as rows
 from keywright.ids import new_id
 from keywright.sealing.keyring import Keyring
@@ -27,7 +28,6 @@ from keywright.storage.transaction import Tx
 
 MAC_LABEL = "withdrawal-address/v1"
 MOST_ADDRESSES = 50
-HOUR_MS = 60 * 60 * 1000
 
 
 class NotListed(Conflict):
@@ -64,27 +64,28 @@ class Switch:
 class Whitelist:
     """The withdrawal addresses of every account."""
 
-    def __init__(self, *, keyring: Keyring, audit: AuditLog, hold_ms: int) -> None:
+    def __init__(self, *, keyring: Keyring, audit: AuditLog, policies: Policies) -> None:
         self._key = keyring.derive(MAC_LABEL).reveal()
         self._audit = audit
-        self.hold_ms = hold_ms
-        """How long a new address waits, and the list stays on after it was switched off."""
+        self._policies = policies
 
     async def of(self, tx: Tx, account_id: str) -> list[Listed]:
         """Return the account's addresses, oldest first; altered ones among them, and told apart."""
-        return [await self._read(tx, row) for row in await rows.addresses_of(tx, account_id=account_id)]
+        hold_ms = await self._policies.hold_ms(tx)
+        return [await self._read(tx, row, hold_ms) for row in await rows.addresses_of(tx, account_id=account_id)]
 
     async def one(self, tx: Tx, account_id: str, address_id: str) -> Listed:
         """Return one address on the list; raises `NotFound`."""
         row = await rows.find_address(tx, account_id=account_id, address_id=address_id)
         if row is None:
             raise NotFound("there is no such address on your list")
-        return await self._read(tx, row)
+        return await self._read(tx, row, await self._policies.hold_ms(tx))
 
     async def find(self, tx: Tx, account_id: str, to: Destination) -> Listed | None:
         """Return what the list says of a destination, `None` where it does not hold it. An altered row says nothing."""
+        hold_ms = await self._policies.hold_ms(tx)
         for row in await rows.addresses_of(tx, account_id=account_id, currency=to.currency):
-            listed = await self._read(tx, row)
+            listed = await self._read(tx, row, hold_ms)
             if listed.holds and listed.to.identity == to.identity:
                 return listed
         return None
@@ -120,7 +121,8 @@ class Whitelist:
             raise Conflict("that address is on your list already", hint="it is shown below")
         if len(known) >= MOST_ADDRESSES:
             raise LimitReached("at most {most} addresses", hint="remove one first", most=MOST_ADDRESSES)
-        listed = Listed(new_id("wad"), account_id, to, name, None, now, now + self.hold_ms)
+        usable_at = now + await self._policies.hold_ms(tx)
+        listed = Listed(new_id("wad"), account_id, to, name, None, now, usable_at)
         await self._keep(tx, listed, Kind.ADDRESS_ADDED, actor, {**_told(to), "usable_at": listed.usable_at}, now=now)
         return listed
 
@@ -194,8 +196,8 @@ class Whitelist:
         state = await self.switch(tx, account_id, now=now)
         if not state.is_on or state.ends_at is not None:
             raise Conflict("the list is off, or about to be")
-        ends_at = now + self.hold_ms
-        on_at, off_at = (state.since, ends_at) if self.hold_ms else (None, None)
+        ends_at = now + await self._policies.hold_ms(tx)
+        on_at, off_at = (state.since, ends_at) if ends_at > now else (None, None)
         await rows.set_whitelist(tx, account_id=account_id, on_at=on_at, off_at=off_at)
         event = Event(Kind.WHITELIST_OFF, actor, account_id, account_id, 0, {"ends_at": ends_at})
         await self._audit.record(tx, event, now=now)
@@ -216,11 +218,9 @@ class Whitelist:
             )
         return listed
 
-    async def _read(self, tx: Tx, row: Row[Any]) -> Listed:
-        to = Destination(row.currency, row.chain, row.address, row.memo)
-        listed = Listed(
-            row.id, row.account_id, to, row.label, row.exempt_daily, row.created_at, row.created_at + self.hold_ms
-        )
+    async def _read(self, tx: Tx, row: Row[Any], hold_ms: int) -> Listed:
+        to, usable_at = Destination(row.currency, row.chain, row.address, row.memo), row.created_at + hold_ms
+        listed = Listed(row.id, row.account_id, to, row.label, row.exempt_daily, row.created_at, usable_at)
         version = await self._audit.latest_version(tx, row.id)
         holds = version > 0 and hmac.compare_digest(row.address_mac, self._mac(listed, version, row.removed_at))
         return listed if holds else replace(listed, holds=False, exempt_daily=None)

@@ -8,10 +8,11 @@ from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, NotFound, NotProven, Unusable
 from keywright.identity.model import FactorProof
+from keywright.identity.policies import Policies
 from keywright.identity.service import IdentityService
 from keywright.identity.standing import Standing
 from keywright.issuing import grant as grants, store
-from keywright.issuing.model import ApiKey, Grant, Material, Owner, Policy, Status
+from keywright.issuing.model import ApiKey, Grant, Material, Owner, Status
 from keywright.issuing.passphrases import Passphrases
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
@@ -23,7 +24,7 @@ class Book:
     """Reads and writes keys for the verbs of the modules above it; decides nothing itself."""
 
     def __init__(
-        self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, standing: Standing, policy: Policy
+        self, *, keyring: Keyring, audit: AuditLog, identity: IdentityService, standing: Standing, policies: Policies
     ) -> None:
         self._keyring = keyring
         self._audit = audit
@@ -31,7 +32,7 @@ class Book:
         self._standing = standing
         self._passphrases = Passphrases(keyring=keyring, identity=identity)
         self.vet_passphrase = self._passphrases.vet
-        self.policy = policy
+        self._policies = policies
         self._grant_key = keyring.derive(grants.LABEL)
 
     async def _change(

@@ -45,19 +45,6 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What an operator may set about keys."""
-
-    keys_per_account: int = 5
-    """Disabled keys count, deleted ones don't (K7)."""
-    lifetime_without_addresses_days: int = 90
-    """Of a key with trade or transfer and no allowlist (K19)."""
-    addresses_per_key: int = 20
-    disable_idle_days: int = 0
-    """After how long a key that is not used is switched off; 0: never (K20)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Passphrase:
     """A passphrase that was found acceptable for this account (K18). Made by `passphrases.Passphrases.vet` only."""
 
@@ -78,7 +65,7 @@ class NewKey:
     pending: bool = False
     """Whether it may be used only once its owner has said that the secret arrived."""
     trading: TradingProof | None = None
-    """From `TradingPasswords.prove_trading_password`, where `Standing.takes_trading_password` says that it is asked for."""
+    """From `TradingPasswords.prove_trading_password`, where `prerequisites.takes_trading_password` says that it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Rotation(Book):
             raise Invalid("that passphrase was vetted for another account", field="passphrase")
         self._passphrases.refuse_used(await store.list_keys(tx, owner), passphrase.value)
         new_id, secret = material.new_key()
-        policy, allowed, bound = self.policy, old.grant.permissions, old.grant.addresses
+        policy = await self._policies.current(tx)
+        allowed, bound = old.grant.permissions, old.grant.addresses
         grant = replace(
             old.grant,
             key_id=new_id,

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 
 from keywright.errors import Invalid, LimitReached
+from keywright.identity.policy_model import Policy
 from keywright.identity.rules import STRENGTH_MIN, decoded, strength
 from keywright.issuing.addresses import parse_allowlist
-from keywright.issuing.model import ApiKey, Environment, Permission, Policy
+from keywright.issuing.model import ApiKey, Environment, Permission
 from keywright.secret import Secret
 
 HOUR_MS = 60 * 60 * 1000
@@ -122,7 +123,7 @@ def expiry(granted: frozenset[Permission], bound_to: tuple[str, ...], *, created
     """Return when a key expires: keys that can trade or transfer from anywhere do, others need not (K19)."""
     if bound_to or not granted & {Permission.TRADE, Permission.TRANSFER}:
         return None
-    return created_at + policy.lifetime_without_addresses_days * DAY_MS
+    return created_at + policy.key_lifetime_days * DAY_MS
 
 
 def overlap_hours(hours: int) -> int:

@@ -28,7 +28,7 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         rules.name(name)
         rules.memo(memo)
         rules.environment(environment)
-        rules.allowlist(addresses, rules.permissions(permissions), policy=self.policy)
+        rules.allowlist(addresses, rules.permissions(permissions), policy=self._policies.given)
 
     async def issue(
         self, tx: Tx, owner: Owner, new_key: NewKey, *, proof: FactorProof, actor: Actor, now: int
@@ -45,14 +45,15 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         await self._standing.require(tx, account, proof=proof, trading=new_key.trading, now=now)
         # 2  may this be issued
         permissions = rules.permissions(new_key.permissions)
-        addresses = rules.allowlist(new_key.addresses, permissions, policy=self.policy)
+        policy = await self._policies.current(tx)
+        addresses = rules.allowlist(new_key.addresses, permissions, policy=policy)
         name, memo = rules.name(new_key.name), rules.memo(new_key.memo)
         environment = rules.environment(new_key.environment)
         if new_key.passphrase.account_id != account.id:
             raise Invalid("that passphrase was vetted for another account", field="passphrase")
         passphrase = new_key.passphrase.value
         self._passphrases.refuse_used(await store.list_keys(tx, owner), passphrase)
-        slot = rules.free_slot(await store.taken_slots(tx, owner), policy=self.policy)
+        slot = rules.free_slot(await store.taken_slots(tx, owner), policy=policy)
         # 3  make it
         key_id, secret = material.new_key()
         # 4  seal the secret to this row; of the passphrase keep only what recognises its header
@@ -64,7 +65,7 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
             environment=environment,
             addresses=addresses,
             status=Status.PENDING if new_key.pending else Status.ACTIVE,
-            expires_at=rules.expiry(permissions, addresses, created_at=now, policy=self.policy),
+            expires_at=rules.expiry(permissions, addresses, created_at=now, policy=policy),
             version=1,
         )
         kept = self._material(grant, secret, passphrase)
@@ -149,8 +150,9 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         key = await self._living(tx, owner, key_id)
         self._refuse_pending(key)
         self._refuse_expired(key, now=now)
-        bound = rules.allowlist(addresses, key.grant.permissions, policy=self.policy)
-        expires_at = rules.expiry(key.grant.permissions, bound, created_at=key.created_at, policy=self.policy)
+        policy = await self._policies.current(tx)
+        bound = rules.allowlist(addresses, key.grant.permissions, policy=policy)
+        expires_at = rules.expiry(key.grant.permissions, bound, created_at=key.created_at, policy=policy)
         if expires_at is not None and expires_at <= now:
             raise Invalid(
                 "without addresses this key would have expired already",

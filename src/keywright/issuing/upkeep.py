@@ -33,12 +33,12 @@ class Upkeep(Book):
 
     async def idle_too_long(self, tx: Tx, *, now: int) -> list[tuple[Owner, str]]:
         """Return whose keys were unused for longer than the operator allows; none where there is no such rule (K20)."""
-        days = self.policy.disable_idle_days
+        days = (await self._policies.current(tx)).disable_idle_days
         return await store.idle_since(tx, before=now - days * DAY_MS) if days else []
 
     async def disable_idle(self, tx: Tx, owner: Owner, key_id: str, *, now: int) -> bool:
         """Switch a key off that was unused for longer than the operator allows; tell whether it was switched off."""
-        days = self.policy.disable_idle_days
+        days = (await self._policies.current(tx)).disable_idle_days
         key = await self._find(tx, owner, key_id)
         # Asked again: it may have been used, or switched on, since it was found.
         over = days and (owner, key_id) in await store.idle_since(tx, before=now - days * DAY_MS, key_id=key_id)

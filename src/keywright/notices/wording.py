@@ -52,6 +52,7 @@ NO_NEWS = frozenset(
         "operator.link_made",
         "permission.frozen",
         "permission.unfrozen",
+        "policy.changed",
         "session.ended",
         "session.stepped_up",
         "sub_account.described",

@@ -306,6 +306,17 @@ frozen_permissions = Table(
     Column("frozen_by", Text, nullable=False),
 )
 
+policy = Table(
+    "policy",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),  # JSON: what operators decided; of the rest the settings say what holds
+    Column("version", Integer, nullable=False),  # only rises; the audit log knows the newest
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("policy_mac", LargeBinary, nullable=False),  # over all of it: a rule written behind our back is none
+)
+
 change_sequence = Table(
     "change_sequence",
     metadata,

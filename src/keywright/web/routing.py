@@ -160,6 +160,7 @@ async def _recognise(visit: Visit) -> None:
             tx, visit.account
         )
         if visit.session.is_complete:
+            visit.policy = await visit.site.policies.shown(tx)
             visit.waiting = await visit.site.approvals.count_waiting(tx, visit.account.id, now=visit.now)
             visit.unread = await visit.site.notices.unread(tx, visit.account.id)
     if visit.now - visit.session.seen_at >= TOUCH_MS:

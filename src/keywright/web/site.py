@@ -18,6 +18,7 @@ from keywright.identity.login import Login
 from keywright.identity.model import RelyingParty
 from keywright.identity.particulars import Particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
+from keywright.identity.policies import Policies
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
 from keywright.identity.whitelist import Whitelist
@@ -118,6 +119,7 @@ class Site:
     notices: Notices
     own: Particulars
     login: Login
+    policies: Policies
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from keywright.audit.events import Actor
 from keywright.errors import Invalid, KeywrightError, Limited, NotProven
 from keywright.identity.model import Account, FactorProof, Opened, RelyingParty, Session, Visitor
+from keywright.identity.policy_model import Policy
 from keywright.identity.sessions import actor_of
 from keywright.issuing.model import Owner
 from keywright.secret import Secret
@@ -53,6 +54,8 @@ class Visit:
     """Whether another site may have posted this: then our cookies may be missing, and are left alone."""
     is_whole: bool = False
     """Whether all that was posted has arrived."""
+    policy: Policy = field(default_factory=Policy)
+    """What holds for every account, as this page may say it; verbs look again."""
     retry_ms: int = 0
     """How long until another attempt is looked at, where there were too many."""
     chosen_language: str = ""

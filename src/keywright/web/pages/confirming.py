@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keywright.errors import Invalid
+from keywright.identity import prerequisites
 from keywright.identity.model import FactorProof, TradingProof
 from keywright.issuing.addresses import plain_address
 from keywright.issuing.model import ApiKey, Permission
@@ -47,12 +48,12 @@ async def asked(visit: Visit, wish: dict[str, str]) -> dict[str, Any]:
 
 def takes_trading_password(visit: Visit) -> bool:
     """Tell whether the page must ask for the trading password of who is signed in."""
-    return visit.site.own.standing.takes_trading_password(factor=_factor(visit))
+    return prerequisites.takes_trading_password(visit.policy.profile, factor=_factor(visit))
 
 
 def takes_code(visit: Visit) -> bool:
     """Tell whether the page must ask for a code that is sent by e-mail."""
-    return visit.site.own.standing.takes_mailed_code(factor=_factor(visit))
+    return prerequisites.takes_mailed_code(visit.policy.profile, factor=_factor(visit))
 
 
 def check_typed(visit: Visit) -> None:

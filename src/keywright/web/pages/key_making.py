@@ -169,7 +169,7 @@ async def _refuse_early(visit: Visit) -> None:
         raise Conflict("the account is frozen", hint="lift the freeze first, under Security")
     async with visit.site.database.read() as tx:
         keys = await visit.site.issuing.keys(tx, visit.owner)
-    free_slot(range(1, places_taken(keys) + 1), policy=visit.site.issuing.policy)
+    free_slot(range(1, places_taken(keys) + 1), policy=visit.policy)
 
 
 def _check(visit: Visit, wish: Wish) -> None:
@@ -193,7 +193,7 @@ def _form(visit: Visit, form: Form, *, status: int = 200) -> Response:
         purposes=purposes_of(visit.texts),
         purpose=purpose_of(values["purpose"], visit.texts),
         current_address=visit.visitor.address,
-        lifetime_days=visit.site.issuing.policy.lifetime_without_addresses_days,
+        lifetime_days=visit.policy.key_lifetime_days,
         **_summary(visit, wish),
     )
 
@@ -211,7 +211,7 @@ async def _check_page(visit: Visit, wish: Wish, form: Form, *, status: int = 200
 
 def _summary(visit: Visit, wish: Wish) -> dict[str, Any]:
     """Return what a page says about a wish: sentences, and what should give pause or can't be taken."""
-    policy, texts = visit.site.issuing.policy, visit.texts
+    policy, texts = visit.policy, visit.texts
     problem: tuple[str, ...] = ()
     try:
         plan = wish.plan(most=policy.addresses_per_key)
@@ -219,7 +219,7 @@ def _summary(visit: Visit, wish: Wish) -> dict[str, Any]:
         problem = tuple(visit.site.texts.said(text, visit.locale) for text in (wrong.message, wrong.hint) if text)
         plan = Plan(frozenset(wish.permissions), wish.environment, ())
     return {
-        "summary": summary_of(plan, texts, lifetime_days=policy.lifetime_without_addresses_days),
+        "summary": summary_of(plan, texts, lifetime_days=policy.key_lifetime_days),
         "warnings": problem or warnings_of(plan, texts, seen_at=visit.visitor.address),
     }
 

@@ -45,7 +45,7 @@ async def keys(visit: Visit) -> Response:
     return visit.page(
         "keys.html",
         keys=[view_of(key, now=visit.now, lately=lately.get(key.id), among=found) for key in found],
-        most=visit.site.issuing.policy.keys_per_account,
+        most=visit.policy.keys_per_account,
         checklist=checklist,
         recommends_email=len(checklist) > 1 and account.has_factor and account.email_verified_at is None,
         panels=["", *(sub.name for sub in subs)],

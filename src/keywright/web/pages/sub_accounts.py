@@ -116,7 +116,7 @@ async def _list(visit: Visit, *, form: Form | None = None, problem: KeywrightErr
         status=status_of(problem) if problem else 200,
         form=form or Form(),
         sub_accounts=[_view(sub, keys=keys) for sub, keys in zip(found, counts, strict=True)],
-        most=visit.site.sub_accounts.most,
+        most=visit.policy.sub_accounts_per_account,
         needs_code=visit.needs_code,
     )
 

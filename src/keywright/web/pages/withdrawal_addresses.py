@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.identity.destinations import destination
-from keywright.identity.whitelist import HOUR_MS, Listed
+from keywright.identity.whitelist import Listed
 from keywright.web.model import Form
 from keywright.web.outgoing import ListedView, grouped
 from keywright.web.routing import At, status_of
@@ -150,7 +150,7 @@ async def _page(
         is_on=switch.is_on,
         ends_at=switch.ends_at,
         rest=rest,
-        hold_hours=visit.site.whitelist.hold_ms // HOUR_MS,
+        hold_hours=visit.policy.whitelist_hold_hours,
         networks=visit.site.place.payout_networks,
         needs_code=visit.needs_code,
     )
