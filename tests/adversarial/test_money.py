@@ -11,7 +11,7 @@ from keywright.errors import Conflict, NotProven
 from keywright.identity.holds import Resting
 from keywright.identity.model import Session
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database

@@ -13,7 +13,7 @@ from keywright.app.services import Services, wire
 from keywright.audit.events import Actor
 from keywright.identity.model import FactorProof
 from keywright.identity.passwords import CHEAPEST
-from keywright.issuing.model import Policy
+from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring
 from keywright.storage.tables import approvals
 from keywright.storage.transaction import Database
