@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from keywright.identity.holds import Rest
 from keywright.web.model import Form
 from keywright.web.outgoing import ApprovalView, ListedView, grouped
 
@@ -66,8 +67,10 @@ ODD = replace(
     fee="",
 )
 PLACES: dict[str, Any] = {"form": Form(), "which": "", "is_on": False, "ends_at": None, "hold_hours": 0, "networks": ()}
-PLACES |= {"needs_code": True, "addresses": LIST}
+PLACES |= {"needs_code": True, "addresses": LIST, "rest": None}
 DESK: dict[str, Any] = {"form": Form(), "which": "", "waiting": [WAITING, ODD], "history": OVER, "is_frozen": False}
+DESK |= {"rest": None}
+REST = Rest("account.password_changed", NOW + HOUR)
 BAD = Form({"label": "x"}, {"address": "⟦That is none.⟧", "code": "⟦Wrong.⟧"}, {"address": "⟦Look again.⟧"})
 
 OUTGOING: dict[str, tuple[str, dict[str, Any]]] = {
@@ -80,6 +83,7 @@ OUTGOING: dict[str, tuple[str, dict[str, Any]]] = {
     "addresses-wrong": ("withdrawal_addresses.html", {**PLACES, "form": BAD, "which": "add"}),
     "approvals": ("approvals.html", DESK),
     "approvals-none": ("approvals.html", {**DESK, "waiting": [], "history": [], "is_frozen": True}),
+    "approvals-resting": ("approvals.html", {**DESK, "rest": REST}),
     "approvals-altered": ("approvals.html", {**DESK, "waiting": [replace(WAITING, holds=False)]}),
     "approvals-wrong": (
         "approvals.html",

@@ -297,6 +297,7 @@ SECURITY: dict[str, Any] = {
     "sessions": SESSIONS,
     "is_frozen": False,
     "needs_code": True,
+    "rest": None,
     "form": Form(),
     "own": OwnView(
         is_email_verified=False,
