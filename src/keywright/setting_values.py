@@ -63,6 +63,15 @@ def blocks(value: object) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_network(str(entry))) for entry in entries)
 
 
+def service_url(value: object) -> str:
+    """Return the address of a service: https, or on this machine http."""
+    written = text(value)
+    match = re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?", written, re.ASCII)
+    if written and (match is None or (match[1] == "http" and not is_loopback(match[2].strip("[]")))):
+        raise ValueError("takes https://host, without a path; http for this machine only")
+    return written.rstrip("/")
+
+
 def hours(value: object) -> int | str:
     """Return a number of hours, or `auto`."""
     return "auto" if value == "auto" else number(0, 720)(value)

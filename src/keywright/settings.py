@@ -26,6 +26,7 @@ from keywright.setting_values import (
     is_loopback,
     number as _number,
     one_of as _one_of,
+    service_url as _service_url,
     switch as _switch,
     text as _text,
 )
@@ -142,6 +143,12 @@ class Settings:
     )
     approval_minutes: int = _setting(
         60, _number(1, 1_440), "Minutes that an owner has to confirm a withdrawal from the sandbox."
+    )
+    kucoin_url: str = _setting("", _service_url, "Where KuCoin is asked about held keys; empty: at its own address.")
+    binance_url: str = _setting("", _service_url, "Where Binance is asked; empty: at its own address.")
+    bitfinex_url: str = _setting("", _service_url, "Where Bitfinex is asked; empty: at its own address.")
+    connections_per_account: int = _setting(
+        20, _number(0, 1_000), "Connections to exchanges that an account may have; 0: none can be made."
     )
     login_issuer: str = _setting(
         "", _text, "`iss` of the assertions by which an exchange vouches for its users; empty: nobody vouches."

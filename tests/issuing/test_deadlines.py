@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from keywright.issuing.deadlines import SCHEDULE_DAYS, Deadline, DueDeadline, due
+from keywright.issuing.deadlines import Deadline, DueDeadline, due
 from keywright.issuing.model import ApiKey, Environment, Grant, Owner, Permission, Status
 from keywright.issuing.rules import DAY_MS
+from keywright.notices.schedule import SCHEDULE_DAYS
 from tests.support.clock import T0
 from tests.support.world import World
 

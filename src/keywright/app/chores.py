@@ -1,5 +1,5 @@
 """What a running server does beside answering: expiry, the sandbox's market, old usage records, notices on their way,
-checkpoints of the audit log. None of it may ever end."""
+checks of held keys, checkpoints of the audit log. None of it may ever end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from keywright.app.gateways import Gateways
 from keywright.app.mailing import ROUND_SECONDS
 from keywright.app.services import Services
 from keywright.app.withdrawals import settle_approvals
+from keywright.audit.events import SYSTEM
+from keywright.errors import KeywrightError
 from keywright.notices.courier import Courier
 from keywright.notices.saying import day_of
+from keywright.vault.seam import KeyDenied
 
 SWEEP_SECONDS = 1.0
 EXPIRE_SECONDS = 30.0
 FORGET_SECONDS = 3_600.0
 DEADLINE_SECONDS = 300.0
+CHECK_SECONDS = 60.0
+CHECKS_AT_ONCE = 4
 DAY_MS = 24 * 60 * 60 * 1000
 log = logging.getLogger(__name__)
 
@@ -65,6 +70,9 @@ async def chores(
         asyncio.create_task(every(FORGET_SECONDS, forget_notices), name="notices"),
         asyncio.create_task(every(DEADLINE_SECONDS, lambda: tell_deadlines(services)), name="deadlines"),
     ]
+    of_held_keys = {CHECK_SECONDS: check_connections, DEADLINE_SECONDS: tell_deadlines_of_held_keys}
+    for seconds, chore in of_held_keys.items():
+        tasks.append(asyncio.create_task(every(seconds, functools.partial(chore, services)), name=chore.__name__))
     if gateways.sandbox is not None:
         tasks.append(asyncio.create_task(every(SWEEP_SECONDS, gateways.sandbox.sweep), name="sandbox"))
     if courier is not None:
@@ -148,3 +156,40 @@ async def tell_deadlines(services: Services) -> None:
                 now=now,
                 once=f"deadline:{one.once}",
             )
+
+
+async def tell_deadlines_of_held_keys(services: Services) -> None:
+    """Tell owners of the deadlines of the keys that are held for them, on the same schedule."""
+    now = services.clock()
+    async with services.database.read() as tx:
+        due = await services.vault.due_deadlines(tx, now=now)
+    for one in due:
+        detail = {"name": one.name, "exchange": one.exchange, "day": day_of(one.at), "days": one.days_left}
+        async with services.database.write() as tx:
+            await services.notices.post(
+                tx,
+                one.account_id,
+                f"deadline.connection_{one.kind}",
+                subject=one.connection_id,
+                detail=detail,
+                now=now,
+                once=f"deadline:{one.once}",
+            )
+
+
+async def check_connections(services: Services) -> None:
+    """Ask exchanges again what held keys may do, those that are due: each once a day, a few at a time (N12)."""
+    now = services.clock()
+    room = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+    async def check(account_id: str, connection_id: str) -> None:
+        async with room:
+            try:
+                await services.vault.check(account_id, connection_id, actor=SYSTEM, now=now)
+            except KeyDenied:
+                return  # kept, and told, by the check itself
+            except KeywrightError as problem:
+                log.warning("a held key could not be checked: %s", type(problem).__name__)
+                await services.vault.postpone(account_id, connection_id, now=now)
+
+    await asyncio.gather(*(check(*one) for one in await services.vault.due(now=now)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from keywright.app.addresses import address_of
 from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
+from keywright.app.vaults import origins_of_exchanges, vault_over, ways_of
 from keywright.approvals.service import Approvals
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
@@ -38,6 +39,11 @@ from keywright.notices.service import Notices
 from keywright.sealing.keyring import Keyring
 from keywright.settings import Settings
 from keywright.storage.transaction import Database
+from keywright.vault.client import Ways
+from keywright.vault.destinations import Origin
+from keywright.vault.evidence import Exchange
+from keywright.vault.seam import Asks
+from keywright.vault.service import MOST as MOST_CONNECTIONS, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,9 @@ class Services:
     tokens: Tokens
     login: Login
     policies: Policies
+    vault: Vault
+    ways: Ways
+    """To the exchanges whose keys are held."""
 
 
 def wire(
@@ -76,6 +85,10 @@ def wire(
     issuer: Issuer | None = None,
     login_url: str = "",
     has_chat: bool = False,
+    origins: Mapping[Exchange, Origin] | None = None,
+    asks: Asks | None = None,
+    most_connections: int = MOST_CONNECTIONS,
+    personal: bool = False,
 ) -> Services:
     """Return the services over an open database. `policy` holds where operators decided nothing else."""
     audit = AuditLog(keyring.derive(LABEL))
@@ -117,6 +130,7 @@ def wire(
         holds=Holds(audit=audit, hold_ms=rest_hours * HOUR_MS),
         may_withdraw=issuing.require_withdrawing,
     )
+    ways = ways_of(database, keyring, origins=origins or {}, clock=clock)
     return Services(
         database=database,
         keyring=keyring,
@@ -135,6 +149,10 @@ def wire(
         tokens=Tokens(keyring=keyring, audit=audit),
         login=Login(identity, audit, passwords, keyring, own.identities, whitelist, issuer, login_url),
         policies=policies,
+        vault=vault_over(
+            database, keyring, audit, None if personal else identity, ways=ways, asks=asks, most=most_connections
+        ),
+        ways=ways,
     )
 
 
@@ -164,6 +182,9 @@ def services_of(
         issuer=issuer,
         login_url=settings.login_url,
         has_chat=bool(settings.chat_urls_file),
+        origins=origins_of_exchanges(settings),
+        most_connections=settings.connections_per_account,
+        personal=installation.folders.database.stem == "vault",
     )
 
 

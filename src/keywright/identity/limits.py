@@ -96,3 +96,7 @@ def wait_ms(earlier: Sequence[int], windows: Sequence[Window], *, now: int) -> i
             # Free again once only most - 1 of them are left inside the window.
             waits.append(within[len(within) - window.most] + window.period_ms - now)
     return max(waits)
+
+
+HELD_KEYS = (Window(10, 10 * MINUTE_MS), Window(30, HOUR_MS), Window(60, DAY_MS))
+"""Keys of exchanges that one account has looked at, taken or not: nobody is to try stolen ones out here."""

@@ -1,7 +1,4 @@
-"""Which deadlines a key has, and which of them its owner should hear of now. Pure: the time and the key are handed in.
-
-One schedule for every deadline: 30, 14, 7 and 1 day before, and on the day (K12).
-"""
+"""Which deadlines a key has, and which of them its owner should hear of now. Pure: the time and the key are handed in."""
 
 from __future__ import annotations
 
@@ -11,15 +8,10 @@ from enum import StrEnum
 
 from keywright.issuing.model import ApiKey, Owner, Status
 from keywright.issuing.rules import DAY_MS, HOUR_MS, OVERLAP_MOST_HOURS
-
-SCHEDULE_DAYS = (30, 14, 7, 1, 0)
-"""How many days before a deadline its owner hears of it."""
+from keywright.notices.schedule import days_left, reached
 
 AGE_DAYS = 90
 """How old a key should grow before it is rotated."""
-
-TOLD_FOR_MS = DAY_MS
-"""How long after its deadline a key is still told of: a server that was off then says so late, but not for ever."""
 
 
 class Deadline(StrEnum):
@@ -76,7 +68,6 @@ def due(key: ApiKey, owner: Owner, *, now: int) -> Iterator[DueDeadline]:
     """Give what the key's owner should hear of now: of each deadline the point of the schedule that was reached last."""
     for kind, at in deadlines_of(key, now=now):
         begun_at = at - OVERLAP_MOST_HOURS * HOUR_MS if kind is Deadline.OVERLAP else key.created_at
-        reached = [days for days in SCHEDULE_DAYS if begun_at < at - days * DAY_MS <= now]
-        if reached and now < at + TOLD_FOR_MS:
-            left = max(0, -(-(at - now) // DAY_MS))
-            yield DueDeadline(owner, key.id, key.name, kind, min(reached), left, at)
+        point = reached(at, begun_at=begun_at, now=now)
+        if point is not None:
+            yield DueDeadline(owner, key.id, key.name, kind, point, days_left(at, now=now), at)

@@ -1,4 +1,4 @@
-"""What each kind of notice says, all of it: `about_accounts`, `about_keys`, and here what is neither. A kind that is not
+"""What each kind of notice says, all of it: `about_accounts`, `about_keys`, `about_connections`, and here what is neither. A kind that is not
 among them makes no notice.
 
 Kinds are those of audit events, and a few that no single event makes: alerts of the gateway, deadlines, codes. Values
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keywright.notices.about_accounts import ACCOUNTS
+from keywright.notices.about_connections import CONNECTIONS
 from keywright.notices.about_keys import KEYS
 from keywright.notices.model import Wording, marked
 
@@ -39,7 +40,7 @@ OTHERS: Mapping[str, Wording] = {
     ),
 }
 
-WORDINGS: Mapping[str, Wording] = {**ACCOUNTS, **KEYS, **OTHERS}
+WORDINGS: Mapping[str, Wording] = {**ACCOUNTS, **KEYS, **CONNECTIONS, **OTHERS}
 
 NO_NEWS = frozenset(
     {
@@ -47,6 +48,16 @@ NO_NEWS = frozenset(
         "account.language_set",
         "approval.consumed",
         "audit.checkpoint_made",
+        "connection.checked",
+        "connection.edited",
+        "connection.opened",
+        "connection.refused",
+        "egress.added",
+        "egress.observed",
+        "egress.removed",
+        "egress.reserved",
+        "egress.shared",
+        "egress.unshared",
         "key.acknowledged",
         "key.renamed",
         "operator.link_made",

@@ -452,6 +452,82 @@ key_addresses = Table(
     Column("last_at", BigInteger, nullable=False),
 )
 
+# ── vault ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+egress_addresses = Table(
+    "egress_addresses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # local, socks5, http
+    Column("place", Text, nullable=False),  # the local address, or the proxy's host and port
+    Column("user_sealed", LargeBinary),  # user and password of a proxy that wants them
+    Column("created_at", BigInteger, nullable=False),
+    Column("shared_at", BigInteger),  # since when it may serve several connections
+    Column("removed_at", BigInteger),
+    Column("observed", Text, nullable=False),  # what an exchange saw through it; empty: nobody has asked yet
+    Column("observed_at", BigInteger),
+    Column("version", Integer, nullable=False),  # only rises; the audit log knows the newest
+    Column("egress_mac", LargeBinary, nullable=False),  # over all of it: people put what is shown on an exchange's list
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),  # empty in a personal vault
+    Column("name", Text),  # null once it is removed: the name is free again
+    Column("exchange", Text, nullable=False),
+    Column("egress_id", Text, ForeignKey("egress_addresses.id"), nullable=False),
+    Column("held_key_id", Text, nullable=False),  # which of its keys serves it
+    Column("status", Text, nullable=False),  # active, suspended, removed
+    Column("reasons", Text, nullable=False),  # JSON: the codes of what it was suspended for
+    Column("bots", Text, nullable=False),  # JSON: what uses it, as its owner calls it
+    Column("accepted", Text, nullable=False),  # JSON: what can't be proven and was accepted, by whom and when
+    Column("probe", Text, nullable=False),  # JSON: what the exchange answered last, graded
+    Column("checked_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),  # only rises; the audit log knows the newest
+    Column("connection_mac", LargeBinary, nullable=False),  # over all of the above
+    Column("next_check_at", BigInteger, nullable=False),  # when a chore looks again; of no consequence where it lies
+    UniqueConstraint("account_id", "name"),
+    Index(None, "egress_id"),
+    Index(None, "next_check_at"),
+)
+
+held_keys = Table(
+    "held_keys",
+    metadata,
+    # A key of an exchange; a row never changes but to be wiped, and by its nonces.
+    Column("id", Text, primary_key=True),
+    Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("exchange", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # hmac, ed25519, rsa
+    Column("key_sealed", LargeBinary, nullable=False),
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("passphrase_sealed", LargeBinary),
+    # Keyed, over exchange and key. Unique over all accounts: a key has one owner. Null once it is wiped.
+    Column("key_digest", LargeBinary, unique=True),
+    Column("masked", Text, nullable=False),  # enough of the key to tell it from another
+    Column("added_at", BigInteger, nullable=False),
+    Column("wiped_at", BigInteger),
+    Column("last_nonce", BigInteger, nullable=False),  # of an exchange that wants them; only rises
+    Index(None, "connection_id"),
+)
+
+egress_reservations = Table(
+    "egress_reservations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("exchange", Text, nullable=False),
+    Column("egress_id", Text, ForeignKey("egress_addresses.id"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "exchange"),
+    Index(None, "egress_id"),
+)
+
 # ── sandbox ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 sandbox_head = Table(

@@ -1,0 +1,58 @@
+"""What notices about held keys of other exchanges say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from keywright.notices.model import Wording, marked
+
+CONNECTIONS: Mapping[str, Wording] = {
+    "connection.added": Wording(
+        marked("A key of {exchange} is held for you: “{name}”"),
+        marked("Requests with it leave from {address}. If that was not you, delete the key at {exchange} at once."),
+        chat=True,
+    ),
+    "connection.key_replaced": Wording(
+        marked("The connection “{name}” to {exchange} has another key"),
+        marked("The key before was destroyed here. It is still there at {exchange}: delete it."),
+        chat=True,
+    ),
+    "connection.claimed": Wording(
+        marked("Someone else has the secret of your connection “{name}”"),
+        marked(
+            "Another account gave its key and secret, and was refused. If that was not you, delete the key at {exchange} at "
+            "once, and make a new one."
+        ),
+        chat=True,
+    ),
+    "connection.drifted": Wording(
+        marked("The key of your connection “{name}” was changed at {exchange}"),
+        marked("New is: {changes}. It works on. If you did not change that, delete the key at {exchange} at once."),
+        chat=True,
+    ),
+    "connection.suspended": Wording(
+        marked("Your connection “{name}” to {exchange} is suspended"),
+        marked(
+            "A check found: {against}. Nothing uses the key until that is mended at {exchange} and you have it checked again."
+        ),
+        chat=True,
+    ),
+    "connection.resumed": Wording(
+        marked("Your connection “{name}” to {exchange} is used again"),
+        marked("A check found nothing against its key any more."),
+    ),
+    "connection.removed": Wording(
+        marked("The connection “{name}” to {exchange} was removed"),
+        marked("Its key was destroyed here. It is still there at {exchange}: delete it."),
+        chat=True,
+    ),
+    # ── deadlines (K12) ─────────────────────────────────────────────────────────────────────────────────────────────
+    "deadline.connection_expiry": Wording(
+        marked("The key of your connection “{name}” ends at {exchange} on {day}"),
+        marked("Days left: {days}. Bots can’t trade with it afterwards: renew it there, or replace it in time."),
+    ),
+    "deadline.connection_age": Wording(
+        marked("The key of your connection “{name}” to {exchange} is 90 days old on {day}"),
+        marked("Days left: {days}. It goes on working, but keys should be replaced by then."),
+    ),
+}

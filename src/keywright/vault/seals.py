@@ -1,0 +1,66 @@
+"""What makes a row ours: MACs over the records that are decided by, and the fingerprint that finds a key again. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import json
+
+from keywright.secret import Secret
+from keywright.vault.model import EgressAddress, HeldKey, Record
+
+RECORD_LABEL = "connection/v1"
+EGRESS_LABEL = "egress/v1"
+FINGERPRINT_LABEL = "held-key-fingerprint/v1"
+"""The labels under which the keyring derives the key of each."""
+
+
+def fingerprint(key: Secret, nonce_name: str) -> bytes:
+    """Return what a key of an exchange is found by, from the name its nonces go by. Takes the keyring to compute."""
+    return hmac.digest(key.reveal(), f"held key\0{nonce_name}".encode(), "sha256")
+
+
+def record_mac(key: Secret, record: Record, held: HeldKey) -> bytes:
+    """Return the MAC over a record and over what is shown of the key it names."""
+    fields: list[object] = [
+        record.id,
+        record.account_id,
+        record.name,
+        record.exchange,
+        record.egress_id,
+        record.held_key_id,
+        record.status,
+        list(record.reasons),
+        list(record.bots),
+        [[one.what, one.by, one.at] for one in record.accepted],
+        record.probe.written(),
+        record.checked_at,
+        record.created_at,
+        record.version,
+        held.id,
+        held.kind,
+        held.masked,
+        held.digest.hex() if held.digest else None,
+        held.added_at,
+    ]
+    return _mac(key, b"connection\0", fields)
+
+
+def egress_mac(key: Secret, egress: EgressAddress, user_sealed: bytes | None) -> bytes:
+    """Return the MAC over an egress address, what was observed through it included."""
+    fields: list[object] = [
+        egress.id,
+        egress.kind,
+        egress.place,
+        user_sealed.hex() if user_sealed else None,
+        egress.created_at,
+        egress.shared_at,
+        egress.removed_at,
+        egress.observed,
+        egress.observed_at,
+        egress.version,
+    ]
+    return _mac(key, b"egress\0", fields)
+
+
+def _mac(key: Secret, what: bytes, fields: list[object]) -> bytes:
+    return hmac.digest(key.reveal(), what + json.dumps(fields, separators=(",", ":")).encode(), "sha256")

@@ -1,0 +1,132 @@
+"""Held keys of every account: the verbs that surfaces call. How a key is taken is in `connecting`, checks in `tending`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from keywright.audit.events import Actor, Kind
+from keywright.audit.log import AuditLog
+from keywright.errors import Conflict
+from keywright.identity.model import FactorProof
+from keywright.sealing.keyring import Keyring
+from keywright.storage.transaction import Database, Tx
+from keywright.vault import rules, store
+from keywright.vault.book import Book, LockAccount
+from keywright.vault.connecting import Connecting
+from keywright.vault.model import Connection, Status
+from keywright.vault.pool import Pool
+from keywright.vault.safe import Safe
+from keywright.vault.seam import Asks, Handed
+from keywright.vault.tending import Charge
+
+MOST = 20
+"""Connections that an account may have where nobody says otherwise."""
+
+
+class Vault(Connecting):
+    """The keys of other exchanges, held for accounts; in a personal vault for whoever opened it."""
+
+    @classmethod
+    def over(
+        cls,
+        database: Database,
+        keyring: Keyring,
+        audit: AuditLog,
+        asks: Asks,
+        *,
+        lock_account: LockAccount | None = None,
+        charge: Charge | None = None,
+        most: int = MOST,
+    ) -> Vault:
+        """Return the vault in a database. Without `lock_account` it is a personal one."""
+        safe = Safe(keyring)
+        book = Book(safe=safe, audit=audit, lock_account=lock_account)
+        pool = Pool(safe=safe, audit=audit, book=book)
+        return cls(database=database, safe=safe, audit=audit, book=book, pool=pool, asks=asks, charge=charge, most=most)
+
+    async def connections(self, tx: Tx, account_id: str) -> list[Connection]:
+        """Return the account's connections, oldest first."""
+        return await self.book.all_of(tx, account_id)
+
+    async def everyone(self, tx: Tx) -> list[Connection]:
+        """Return every account's connections: for chores and operators."""
+        return await self.book.everyone(tx)
+
+    async def connection(self, tx: Tx, account_id: str, wanted: str) -> Connection:
+        """Return a connection by its id or name; raises `NotFound` for one that is unknown or someone else's."""
+        return (await self.book.find(tx, account_id, wanted))[0]
+
+    async def edit(
+        self,
+        tx: Tx,
+        account_id: str,
+        wanted: str,
+        *,
+        name: str | None = None,
+        bots: Iterable[str] | None = None,
+        actor: Actor,
+        now: int,
+    ) -> Connection:
+        """Give a connection another name, or say what uses it. Raises `Invalid`, and `Conflict` for a name that is taken."""
+        connection, _ = await self.book.good(tx, account_id, wanted)
+        record = connection.record
+        record = replace(
+            record,
+            name=record.name if name is None else rules.name(name),
+            bots=record.bots if bots is None else rules.bots(bots),
+        )
+        if record == connection.record:
+            return connection
+        other = await store.find(tx, account_id=account_id, wanted=record.name)
+        if record.name != connection.name and other is not None:
+            raise store.name_taken(record.name)
+        detail = {"bots": list(record.bots), "before": connection.name}
+        return await self.book.change(tx, connection, record, Kind.CONNECTION_EDITED, actor, now=now, **detail)
+
+    async def suspend(self, tx: Tx, account_id: str, wanted: str, *, actor: Actor, now: int) -> Connection:
+        """Use a connection for nothing until its owner has it checked again. Takes no second factor: it only stops."""
+        connection, _ = await self.book.good(tx, account_id, wanted)
+        if connection.record.status is Status.SUSPENDED:
+            return connection
+        record = replace(connection.record, status=Status.SUSPENDED, reasons=("asked",))
+        kind = Kind.CONNECTION_SUSPENDED
+        return await self.book.change(
+            tx, connection, record, kind, actor, now=now, reasons=["asked"], against=["asked"]
+        )
+
+    async def remove(
+        self, tx: Tx, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+    ) -> Connection:
+        """Destroy a connection's key here and free its name, its address and its fingerprint. The key at the exchange stays.
+
+        Also one whose record was altered. Raises `NotProven`.
+        """
+        self.book.require(proof, account_id, now=now, to="remove a held key")
+        connection, _ = await self.book.find(tx, account_id, wanted)
+        await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now)
+        gone = replace(connection, key=replace(connection.key, digest=None, wiped_at=now))
+        record = replace(gone.record, name="", status=Status.REMOVED)
+        detail = {"name": connection.name, "key": connection.key.masked, "altered": not connection.holds}
+        await self.book.change(tx, gone, record, Kind.CONNECTION_REMOVED, actor, now=now, **detail)
+        return connection
+
+    async def credentials(
+        self, tx: Tx, account_id: str, wanted: str, *, purpose: str, actor: Actor, now: int
+    ) -> Handed:
+        """Hand out a connection's credentials in the clear, with an event that says for what (`exec`, `signing`).
+
+        Raises `Conflict` for one that is suspended, `Unusable` for one that was altered or whose address is gone.
+        """
+        await self.book.lock(tx, account_id)
+        connection, sealed = await self.book.good(tx, account_id, wanted)
+        if connection.record.status is not Status.ACTIVE:
+            raise Conflict(
+                "the connection {name} is suspended",
+                hint="mend what its last check found, then have it checked: keywright vault check",
+                name=connection.name,
+            )
+        outlet = await self.pool.outlet(tx, connection.egress.id)
+        credentials = self.book.open(connection, sealed)
+        await self.book.record(tx, Kind.CONNECTION_OPENED, connection, actor, now=now, purpose=purpose)
+        return Handed(connection, credentials, outlet)

@@ -1,0 +1,206 @@
+"""How held keys are looked after: what is seen from outside, checks, and what becomes of a connection by them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from keywright.audit.events import SYSTEM, Actor, Kind
+from keywright.audit.log import AuditLog
+from keywright.errors import Conflict, KeywrightError
+from keywright.protocol.refusal import Reason
+from keywright.storage.transaction import Database, Tx
+from keywright.vault import deadlines, rules, store
+from keywright.vault.book import Book
+from keywright.vault.deadlines import DueDeadline
+from keywright.vault.drift import Drift, between
+from keywright.vault.egress import EgressGone
+from keywright.vault.evidence import Right
+from keywright.vault.model import Connection, EgressAddress, Status
+from keywright.vault.pool import Pool
+from keywright.vault.preflight import Finding, judge
+from keywright.vault.safe import Safe
+from keywright.vault.seam import Asks, Checked, KeyDenied, Outlet
+
+Charge = Callable[[str, int], Awaitable[None]]
+"""Counts an attempt of an account at a time; raises `Limited`."""
+
+DENIALS = frozenset(
+    {
+        Reason.ADDRESS_NOT_ALLOWED,
+        Reason.KEY_DISABLED,
+        Reason.KEY_EXPIRED,
+        Reason.KEY_FROZEN,
+        Reason.KEY_OTHER_ENVIRONMENT,
+        Reason.KEY_UNKNOWN,
+        Reason.PASSPHRASE_MISMATCH,
+        Reason.PERMISSION_MISSING,
+        Reason.SIGNATURE_MISMATCH,
+    }
+)
+"""What an exchange says of a key that no bot can use either; not that it is busy, or thinks a stamp late."""
+
+MOST_AT_ONCE = 20
+"""Connections that one round of checks looks at; the rest are the next round's."""
+
+
+class Tending:
+    """What is done about connections from time to time, by chores and by their owners."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        safe: Safe,
+        audit: AuditLog,
+        book: Book,
+        pool: Pool,
+        asks: Asks,
+        charge: Charge | None,
+        most: int,
+    ) -> None:
+        self._database = database
+        self._safe = safe
+        self._audit = audit
+        self.book = book
+        self.pool = pool
+        self._asks = asks
+        self._charge = charge
+        self._most = most
+
+    async def observe(self, wanted: str, *, now: int) -> EgressAddress:
+        """Return an egress address as an exchange sees it now, and keep that.
+
+        Raises what went wrong on the way; `EgressGone` where nothing can leave from it.
+        """
+        async with self._database.read() as tx:
+            outlet = await self.pool.outlet(tx, (await self.pool.find(tx, wanted)).id)
+        return await self._observe(outlet, now=now)
+
+    async def seen_or_not(self, egress: EgressAddress, *, now: int) -> EgressAddress:
+        """Return an egress address as an exchange sees it, or as it was where nobody tells. Raises `EgressGone`."""
+        try:
+            return await self.observe(egress.id, now=now)
+        except EgressGone:
+            raise
+        except KeywrightError:
+            return egress
+
+    async def check(self, account_id: str, wanted: str, *, actor: Actor, now: int) -> Checked:
+        """Ask the exchange again what a connection's key may do, and keep the answer.
+
+        What must not be suspends the connection. Where its owner asks, and all is well, one that was suspended is used again.
+        Raises what the exchange or the way there said. A key that the exchange does not take a second time is suspended too,
+        until it is taken again.
+        """
+        async with self._database.read() as tx:
+            before, sealed = await self.book.good(tx, account_id, wanted)
+            outlet = await self.pool.outlet(tx, before.egress.id)
+        credentials = self.book.open(before, sealed)
+        try:
+            probe = await self._asks.probe(credentials, outlet, now=now)
+        except KeyDenied as denied:
+            await self._note_denial(before, denied, actor=actor, now=now)
+            raise
+        findings = judge(probe, egress_address=outlet.egress.shown, accepted=before.exceptions(), now=now)
+        drift = between(before.record.probe, probe)
+        refused = [one for one in findings if one.refuses]
+        async with self._database.write() as tx:
+            connection = await self._same(tx, before)
+            was_suspended, only_denied = connection.record.status is Status.SUSPENDED, _is_denial(connection)
+            record = replace(connection.record, probe=probe, checked_at=now, reasons=())
+            if refused:
+                kind = Kind.CONNECTION_CHECKED if was_suspended and not only_denied else Kind.CONNECTION_SUSPENDED
+                record = replace(record, status=Status.SUSPENDED, reasons=tuple(codes(refused)))
+            elif was_suspended and actor == SYSTEM and not only_denied:  # who found it must hear that it is well again
+                kind, record = Kind.CONNECTION_CHECKED, replace(record, reasons=connection.record.reasons)
+            elif was_suspended:
+                kind, record = Kind.CONNECTION_RESUMED, replace(record, status=Status.ACTIVE)
+            else:
+                kind = Kind.CONNECTION_DRIFTED if drift.is_worse else Kind.CONNECTION_CHECKED
+            detail = {"reasons": codes(refused), **_against(refused), **_changes(drift)}
+            connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
+            await self._plan(tx, connection, now=now)
+        return Checked(connection, findings, drift)
+
+    async def due(self, *, now: int) -> list[tuple[str, str]]:
+        """Return account and id of the connections that are to be checked now; not more than a round can do."""
+        async with self._database.read() as tx:
+            return await store.due(tx, now=now, furthest=now + rules.CHECK_EVERY_MS, most=MOST_AT_ONCE)
+
+    async def due_deadlines(self, tx: Tx, *, now: int) -> list[DueDeadline]:
+        """Return of which deadlines of held keys their owners should hear now; what was told already is in there too."""
+        return [due for connection in await self.book.everyone(tx) for due in deadlines.due(connection, now=now)]
+
+    async def postpone(self, account_id: str, connection_id: str, *, now: int) -> None:
+        """Have a connection that could not be checked looked at again in an hour."""
+        async with self._database.write() as tx:
+            await self._again(tx, account_id, connection_id, now=now)
+
+    async def _observe(self, outlet: Outlet, *, now: int) -> EgressAddress:
+        seen = await self._asks.address(outlet, now=now)
+        if not seen:
+            return outlet.egress
+        async with self._database.write() as tx:
+            return await self.pool.note_observed(tx, outlet.egress.id, seen, now=now)
+
+    async def _note_denial(self, before: Connection, denied: KeyDenied, *, actor: Actor, now: int) -> None:
+        """Keep that an exchange did not take a key: the second time in a row, it is suspended.
+
+        Once may be the exchange's own trouble, and would stop every bot at once.
+        """
+        reason = next((one for one in denied.reasons if one in DENIALS), None)
+        if reason is None:
+            return
+        async with self._database.write() as tx:
+            connection = await self._same(tx, before)
+            if connection.record.status is Status.SUSPENDED:
+                await self._plan(tx, connection, now=now)
+                return
+            is_second = _is_denial(connection)
+            status = Status.SUSPENDED if is_second else Status.ACTIVE
+            record = replace(connection.record, status=status, reasons=(f"denied {reason}",))
+            kind = Kind.CONNECTION_SUSPENDED if is_second else Kind.CONNECTION_CHECKED
+            detail = {"reasons": list(record.reasons), "against": [reason.value], "why": denied.message}
+            connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
+            if is_second:
+                await self._plan(tx, connection, now=now)
+            else:
+                await self._again(tx, connection.record.account_id, connection.id, now=now)
+
+    async def _same(self, tx: Tx, before: Connection) -> Connection:
+        """Return a connection as it is now, if it still is the one that was asked about. Raises `Conflict`."""
+        connection, _ = await self.book.good(tx, before.record.account_id, before.id)
+        if connection.record.held_key_id != before.record.held_key_id:
+            raise Conflict("the key of this connection was replaced meanwhile", hint="have it checked again")
+        return connection
+
+    async def _plan(self, tx: Tx, connection: Connection, *, now: int) -> None:
+        at = rules.next_check_at(connection.id, now=now)
+        await store.plan_check(tx, account_id=connection.record.account_id, connection_id=connection.id, at=at)
+
+    async def _again(self, tx: Tx, account_id: str, connection_id: str, *, now: int) -> None:
+        at = now + rules.CHECK_AGAIN_MS
+        await store.plan_check(tx, account_id=account_id, connection_id=connection_id, at=at)
+
+
+def codes(findings: list[Finding]) -> list[str]:
+    """Return what refuses a key, in stable words: `exit withdraw`."""
+    return [f"{one.code} {one.right}" for one in findings if one.refuses]
+
+
+def _is_denial(connection: Connection) -> bool:
+    """Tell whether all that is held against a connection is that the exchange did not take its key."""
+    return bool(connection.record.reasons) and all(one.startswith("denied ") for one in connection.record.reasons)
+
+
+def _against(refused: list[Finding]) -> dict[str, object]:
+    """Return what is held against a key in the exchange's own words, which need no translation."""
+    words = dict.fromkeys(str(one.values.get("said") or one.values.get("filter") or one.code) for one in refused)
+    return {"against": list(words)} if words else {}
+
+
+def _changes(drift: Drift) -> dict[str, object]:
+    lost = (f"no {Right.ADDRESS_FILTER}",) if drift.lost_filter else ()
+    changes = [*drift.gained, *lost, *drift.addresses]
+    return {"changes": changes} if changes else {}

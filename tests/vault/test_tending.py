@@ -1,0 +1,204 @@
+"""N12: held keys are looked at again, and what must not be stops them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from keywright.app.chores import check_connections, tell_deadlines_of_held_keys
+from keywright.audit.events import SYSTEM
+from keywright.errors import Busy, Conflict, KeywrightError
+from keywright.protocol.refusal import Reason
+from keywright.vault.evidence import Right
+from keywright.vault.model import Status
+from keywright.vault.rules import CHECK_AGAIN_MS, CHECK_EVERY_MS, SPREAD_MS, next_check_at
+from keywright.vault.seam import Checked, KeyDenied
+from tests.support.clock import T0
+from tests.support.world import Person
+from tests.vault.conftest import ADDRESS, OTHER, Dealings, kucoin, probed
+
+DENIED = KeyDenied(KeywrightError("KuCoin refused the request"), reasons=(Reason.KEY_UNKNOWN,))
+
+
+@pytest.fixture
+async def ada(dealings: Dealings) -> Person:
+    """Give somebody who has a key held."""
+    ada = await dealings.world.person()
+    await dealings.pool()
+    await dealings.connect(ada)
+    return ada
+
+
+async def check(dealings: Dealings, ada: Person) -> Checked:
+    actor = dealings.world.actor(ada)
+    return await dealings.vault.check(ada.account.id, "grid bot", actor=actor, now=dealings.clock())
+
+
+async def later(dealings: Dealings, *, days: int = 1) -> None:
+    """Let a day pass, and the chore come by."""
+    dealings.clock.advance(days=days)
+    await check_connections(dealings.services)
+
+
+async def test_once_a_day_the_exchange_is_asked_again_and_nobody_is_bothered(dealings: Dealings, ada: Person) -> None:
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == 1
+    await later(dealings)
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == 2
+    assert (await dealings.shown(ada)).record.checked_at == dealings.clock()
+    assert (await dealings.kinds())[-1] == "connection.checked"
+    assert await dealings.told_of(ada) == ["connection.added"]
+
+
+async def test_a_key_that_gained_a_way_out_is_used_no_more(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = probed(Right.WITHDRAW)
+    await later(dealings)
+    shown = await dealings.shown(ada)
+    assert (shown.record.status, shown.record.reasons) == (Status.SUSPENDED, ("exit withdraw",))
+    with pytest.raises(Conflict, match="is suspended"):
+        await dealings.hand_out(ada)
+    assert await dealings.told_of(ada) == ["connection.added", "connection.suspended"]
+    await later(dealings)  # it is told once
+    assert await dealings.told_of(ada) == ["connection.added", "connection.suspended"]
+
+
+async def test_mended_it_is_used_again_once_its_owner_looked(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = probed(Right.WITHDRAW)
+    await later(dealings)
+    dealings.told.answer = probed()
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.SUSPENDED
+    checked = await check(dealings, ada)
+    assert (checked.connection.record.status, checked.connection.record.reasons) == (Status.ACTIVE, ())
+    assert (await dealings.hand_out(ada)).key
+    assert "connection.resumed" in await dealings.told_of(ada)
+
+
+async def test_a_key_that_lost_its_addresses_is_used_no_more(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = probed(addresses=())
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.reasons == ("no_address_filter address_filter",)
+
+
+async def test_what_its_owner_accepted_stays_accepted(dealings: Dealings) -> None:
+    ada = await dealings.world.person()
+    await dealings.pool()
+    dealings.told.answer = probed(Right.MARGIN)
+    await dealings.connect(ada, kucoin(accept=frozenset({"margin"})))
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+async def test_a_key_that_may_be_used_from_elsewhere_too_is_told_of_and_works_on(
+    dealings: Dealings, ada: Person
+) -> None:
+    dealings.told.answer = probed(addresses=(ADDRESS, OTHER))
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+    assert await dealings.told_of(ada) == ["connection.added", "connection.drifted"]
+    await later(dealings)
+    assert (await dealings.told_of(ada))[2:] == []
+
+
+async def test_a_key_that_is_denied_twice_is_suspended_and_comes_back_by_itself(
+    dealings: Dealings, ada: Person
+) -> None:
+    """Once may be the exchange's own trouble."""
+    dealings.told.answer = DENIED
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+    dealings.clock.advance(ms=CHECK_AGAIN_MS)
+    await check_connections(dealings.services)
+    shown = await dealings.shown(ada)
+    assert (shown.record.status, shown.record.reasons) == (Status.SUSPENDED, ("denied key_unknown",))
+    dealings.told.answer = probed()
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+    assert await dealings.told_of(ada) == ["connection.added", "connection.resumed", "connection.suspended"]
+
+
+async def test_an_exchange_that_is_away_says_nothing_about_the_key(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = Busy("api.kucoin.com can't be reached")
+    for _ in range(3):
+        await later(dealings)
+    asked = len(dealings.told.asked)
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == asked  # not again within the hour
+    dealings.clock.advance(ms=CHECK_AGAIN_MS)
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == asked + 1
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+async def test_an_answer_about_the_key_of_before_is_not_kept_for_the_new_one(dealings: Dealings, ada: Person) -> None:
+    actor, proof, now = dealings.world.actor(ada), dealings.world.proof(ada), dealings.clock()
+    plain = dealings.told.probe
+
+    async def meanwhile(*given: object, **named: object) -> object:
+        dealings.told.probe = plain  # type: ignore[method-assign]
+        await dealings.vault.replace_key(ada.account.id, "grid bot", kucoin(2), proof=proof, actor=actor, now=now)
+        return probed(Right.WITHDRAW)
+
+    dealings.told.probe = meanwhile  # type: ignore[method-assign, assignment]
+    with pytest.raises(Conflict, match="replaced meanwhile"):
+        await check(dealings, ada)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+async def test_a_check_that_a_server_missed_is_made_up_for(dealings: Dealings, ada: Person) -> None:
+    """Also where somebody put it off in the database."""
+    connection = await dealings.shown(ada)
+    async with dealings.services.database.write() as tx:
+        from keywright.vault import store
+
+        await store.plan_check(tx, account_id=ada.account.id, connection_id=connection.id, at=T0 * 2)
+    await later(dealings)
+    assert len(dealings.told.asked) == 2
+
+
+async def test_the_end_of_a_key_and_its_age_are_told_on_the_schedule(dealings: Dealings) -> None:
+    ada = await dealings.world.person()
+    await dealings.pool()
+    dealings.told.answer = replace(probed(), created_at=T0, expires_at=T0 + 100 * 86_400_000)
+    await dealings.connect(ada)
+    told: dict[int, list[str]] = {}
+    for day in range(1, 102):
+        dealings.clock.advance(days=1)
+        known = await _deadlines(dealings, ada)
+        await tell_deadlines_of_held_keys(dealings.services)
+        await tell_deadlines_of_held_keys(dealings.services)
+        new = (await _deadlines(dealings, ada))[len(known) :]
+        if new:
+            told[day] = new
+    age, end = "deadline.connection_age", "deadline.connection_expiry"
+    assert {day: kinds for day, kinds in told.items() if age in kinds} == {
+        60: [age],
+        76: [age],
+        83: [age],
+        89: [age],
+        90: [age],
+    }
+    assert [day for day, kinds in told.items() if end in kinds] == [70, 86, 93, 99, 100]
+
+
+async def _deadlines(dealings: Dealings, ada: Person) -> list[str]:
+    async with dealings.services.database.read() as tx:
+        found = await dealings.services.notices.of(tx, ada.account.id)
+    return [one.kind for one in reversed(found) if one.kind.startswith("deadline.")]
+
+
+def test_checks_are_spread_over_two_hours() -> None:
+    planned = [next_check_at(f"con_{number}", now=0) for number in range(1_000)]
+    assert min(planned) >= CHECK_EVERY_MS - SPREAD_MS
+    assert max(planned) <= CHECK_EVERY_MS
+    tenths = [sum(1 for at in planned if (CHECK_EVERY_MS - at) * 10 // SPREAD_MS == tenth) for tenth in range(10)]
+    assert min(tenths) > 60
+
+
+async def test_the_chore_acts_as_the_system(dealings: Dealings, ada: Person) -> None:
+    await later(dealings)
+    async with dealings.services.database.read() as tx:
+        (newest, *_) = await dealings.services.audit.list(tx)
+    assert (newest.kind, newest.actor) == ("connection.checked", SYSTEM.id)
