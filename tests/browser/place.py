@@ -36,6 +36,11 @@ class Clock:
         """Return what the server's clock shows."""
         return time.time_ns() // 1_000_000 + self._offset
 
+    @property
+    def offset(self) -> int:
+        """How far it is ahead of the wall's, in ms."""
+        return self._offset
+
     def advance(self, *, ms: int = 0, seconds: int = 0, minutes: int = 0) -> None:
         """Set it forward."""
         self._offset += ms + seconds * 1_000 + minutes * 60_000

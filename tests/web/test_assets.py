@@ -28,6 +28,7 @@ def test_what_is_named_is_found() -> None:
         "console.js",
         "passkeys.js",
         "favicon.svg",
+        "help.css",
         "key_made.js",
         "usage.js",
         "vendor/altcha.css",

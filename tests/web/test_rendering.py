@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
+from keywright.client.snippets import clients_to_choose_from
 from keywright.web.assets import Assets
 from keywright.web.model import (
     AccountView,
@@ -29,6 +30,7 @@ from keywright.web.model import (
     UsageView,
 )
 from keywright.web.own_model import IdentityView, OwnView, SessionView, Step
+from keywright.web.pages.guides import sayings
 from keywright.web.rendering import Pages
 from keywright.web.texts import PSEUDO, Texts
 from tests.web.outgoing import OUTGOING
@@ -240,6 +242,18 @@ PURPOSES = (
     Purpose("payouts", "⟦Withdraw⟧", "⟦Pays out.⟧", permissions=("read", "withdraw"), is_risky=True),
 )
 STEPS = [Step("second_factor", False, "/security/authenticator")]
+HELP: dict[str, Any] = {
+    "frame": replace(NOBODY, path="/help/bot"),
+    "spot": "https://gateway.example.org",
+    "futures": "https://futures.example.org",
+    "prefix": "KC-API-",
+    "code_address": "curl -s https://gateway.example.org/api/v1/my-ip",
+    "code_environment": "read -rs",
+    "code_try": "curl -s https://gateway.example.org/api/v1/accounts",
+    "clients": clients_to_choose_from(spot="https://s.example", futures="https://f.example", may_order=True),
+    "sayings": sayings("KC-API-"),
+    "is_sandbox": True,
+}
 SCAN: dict[str, Any] = {"qr": None, "secret_groups": (), "uri": "", "needs_code": False, "has_factor": False}
 KEY: dict[str, Any] = {
     "frame": ADA,
@@ -557,6 +571,20 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "request_id": "req_01JD",
         },
     ),
+    "help": ("help.html", {"frame": replace(ADA, path="/help"), "sayings": sayings("KC-API-")}),
+    "help-keys": ("help_keys.html", {"frame": replace(NOBODY, path="/help/keys")}),
+    "help-passphrase": ("help_passphrase.html", {"frame": replace(ADA, path="/help/passphrase"), "prefix": "KC-API-"}),
+    "help-bot": ("help_bot.html", HELP),
+    "help-bot-of-an-exchange": (
+        "help_bot.html",
+        {
+            **HELP,
+            "prefix": "X-MY-",
+            "is_sandbox": False,
+            "clients": [("curl", "curl", "curl -s")],
+            "sayings": sayings("X-MY-"),
+        },
+    ),
     "elsewhere": ("elsewhere.html", {"frame": replace(NOBODY, is_sandbox=False)}),
     "development": (
         "development.html",
@@ -696,10 +724,11 @@ def test_fields_say_what_a_password_manager_must_know(pages: Pages, name: str) -
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"Keywright|curl|ccxt|UTC|kucoin|example\.org|(?:Firefox|Safari) ?"
+    r"python-kucoin|kucoin-universal-sdk|keywright\.json|Keywright|curl|ccxt|UTC|kucoin|example\.org|(?:Firefox|Safari) ?"
     r"|TradingBot-StrategyA|grid-bot|treasury|portfolio-reader|old-bot|Bot Trading|Server A|moves profits on Fridays|trading1|the night desk|BTC|USDT|Spreadsheet"
     r"|ada@|Ada Lovelace|United Kingdom|req_\w+|CSV|JSON|GET|POST"
     r"|English|Deutsch|Français"
+    r"|/api/v1/my-ip|/api/v1/accounts|bash|freqtrade|HTTP"
 )
 """What stands outside gettext rightly: names of products and languages, and what people typed."""
 

@@ -65,6 +65,45 @@ for name in exchange.urls["api"]:
 print(exchange.privateGetUserApiKey()["data"])
 """
 
+PYTHON_KUCOIN = """\
+import base64, hashlib, hmac, os                       # pip install python-kucoin
+from kucoin.client import Client
+names = ("KUCOIN_API_KEY", "KUCOIN_SECRET_KEY", "KUCOIN_PASSPHRASE")
+key, secret, passphrase = (os.environ[name] for name in names)
+client = Client(key, secret, passphrase)
+client.API_URL, client.FUTURES_API_URL = "{spot}", "{futures}"
+hashed = base64.b64encode(hmac.new(secret.encode(), passphrase.encode(), hashlib.sha256).digest())
+client.session.headers.update({{"KC-API-PASSPHRASE": hashed.decode(), "KC-API-KEY-VERSION": "3"}})
+print(client.get_accounts())
+"""
+
+FREQTRADE = """\
+{{
+  "exchange": {{
+    "name": "kucoin",
+    "enable_ws": false,
+    "ccxt_config": {{
+      "urls": {{
+        "api": {{
+          "public": "{spot}", "private": "{spot}", "broker": "{spot}", "earn": "{spot}", "webExchange": "{spot}",
+          "uta": "{spot}", "utaV2": "{spot}", "utaPrivate": "{spot}",
+          "futuresPublic": "{futures}", "futuresPrivate": "{futures}"
+        }}
+      }}
+    }}
+  }}
+}}
+"""
+"""A second configuration beside the bot's own; key, secret and passphrase come from `FREQTRADE__EXCHANGE__…`."""
+
+ENVIRONMENT = """\
+for name in KUCOIN_API_KEY KUCOIN_SECRET_KEY KUCOIN_PASSPHRASE; do
+  read -rsp "$name: " "$name"; echo; export "$name"
+done
+"""
+
+ADDRESS = "curl -s {spot}/api/v1/my-ip\n"
+
 CURL_PLAIN_TARGET, CURL_FUTURES_TARGET = "target=/api/v1/accounts", "target=/api/v1/user/api-key"
 
 
@@ -74,6 +113,22 @@ def clients(*, spot: str, futures: str, prefix: str = KUCOIN) -> list[tuple[str,
     if prefix == KUCOIN:  # the others know KuCoin's headers only
         parts = [("ccxt", CCXT), ("the official KuCoin SDK", SDK), *parts]
     return [(title, code.format(spot=spot, futures=futures, prefix=prefix)) for title, code in parts]
+
+
+def clients_to_choose_from(
+    *, spot: str, futures: str, may_order: bool, prefix: str = KUCOIN
+) -> list[tuple[str, str, str]]:
+    """Return code for every client there is code for, each with a name for it and its title; for a spot key."""
+    shown = [("curl", "curl", CURL)]
+    if prefix == KUCOIN:
+        shown = [
+            ("ccxt", "ccxt", CCXT if may_order else CCXT.replace(CCXT_ORDER, "")),
+            ("sdk", "kucoin-universal-sdk", SDK),
+            ("python-kucoin", "python-kucoin", PYTHON_KUCOIN),
+            ("freqtrade", "freqtrade: keywright.json", FREQTRADE),
+            *shown,
+        ]
+    return [(name, title, code.format(spot=spot, futures=futures, prefix=prefix)) for name, title, code in shown]
 
 
 def clients_of_key(

@@ -21,6 +21,7 @@ from keywright.web.pages import (
     approvals,
     arriving,
     captcha,
+    guides,
     key_life,
     key_making,
     key_pages,
@@ -104,6 +105,7 @@ class Console:
             *operator_policy.PAGES,
             *vouched.PAGES,
             *notices.PAGES,
+            *guides.PAGES,
             *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
         ]
         self._routes = [
