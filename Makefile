@@ -76,9 +76,9 @@ $(UV):
 	@touch $@
 
 .venv/.test: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --extra postgres --extra chat --group test
+	@$(SYNC) --extra postgres --extra chat --extra vault --group test
 	@touch $@ .venv/.server
 
 .venv/.all: $(UV) pyproject.toml uv.lock
-	@$(SYNC) --extra postgres --extra chat --group dev
+	@$(SYNC) --extra postgres --extra chat --extra vault --group dev
 	@touch $@ .venv/.test .venv/.server

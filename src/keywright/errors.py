@@ -7,7 +7,8 @@
     ├── NotFound           no such thing, or it is someone else's: never told apart
     ├── Conflict           the thing is not in the state this needs
     ├── NotProven          a password or second factor was missing, wrong
-    │   └── CodeReused     … or right, and used before
+    │   ├── CodeReused     … or right, and used before
+    │   └── Locked         the vault is closed, and nothing at hand opens it
     ├── Limited            too many attempts: not before a while has passed
     ├── Unusable           this installation can't run as it stands: files, modes, versions, ports
     │   └── Unopenable     sealed bytes don't open: wrong keyring, moved or altered
@@ -70,6 +71,13 @@ class NotProven(KeywrightError):
 
 class CodeReused(NotProven):
     """The code was right, and served before: someone may have looked on."""
+
+
+class Locked(NotProven):
+    """The vault is locked: every command says so in these words, with the reason where it should have opened by itself."""
+
+    def __init__(self, why: str = "", *, hint: str = "`keywright vault unlock` opens it for this session") -> None:
+        super().__init__(f"the vault is locked: {why}" if why else "the vault is locked", hint=hint)
 
 
 class Limited(KeywrightError):

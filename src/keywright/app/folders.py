@@ -22,16 +22,18 @@ class Folders:
 
     data: Path
     config: Path
+    stem: str = "keywright"
+    """What the database's file is called: `keywright`, or `vault` for the personal vault."""
 
     @property
     def database(self) -> Path:
         """The embedded database."""
-        return self.data / "keywright.db"
+        return self.data / f"{self.stem}.db"
 
     @property
     def wrapping_key(self) -> Path:
-        """The key that opens its keyring."""
-        return self.config / "wrapping.key"
+        """The key that opens its keyring; of a vault, the one that opens its wrapping key, where a key file does."""
+        return self.config / ("wrapping.key" if self.stem == "keywright" else f"{self.stem}.key")
 
     @property
     def backups(self) -> Path:
@@ -122,7 +124,7 @@ def hold(lock: Path, *, wait: bool) -> Iterator[None]:
 
 def copy_before_upgrade(folders: Folders, revision: str | None, now: int) -> Path:
     """Return where the copy of an embedded database goes before it is upgraded."""
-    return folders.backups / f"keywright-{revision}-{now}.db"
+    return folders.backups / f"{folders.stem}-{revision}-{now}.db"
 
 
 def already_running(lock: Path) -> Unusable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +64,13 @@ async def open_installation(
         files.make(folders)
         with files.hold(folders.data / "making.lock", wait=True):
             if not folders.database.exists():
-                await _make(folders, now=now)
+                await build_database(folders, lambda tx: make_in(tx, folders, now=now))
     wrapping_key = _wrapping_key(folders, str(folders.database))
-    _check_schema(folders)
+    check_schema(folders)
     database = open_database(sqlite_url(folders.database))
     try:
         keyring = await _open_keyring(folders, database, wrapping_key, str(folders.database))
-        await _upgrade_if_older(folders, database, now=now)
+        await upgrade_if_older(folders, database, now=now)
     except BaseException:
         await database.close()
         raise
@@ -97,13 +98,17 @@ def _wrapping_key(folders: Folders, name: str) -> Secret:
     return read_wrapping_key(folders.wrapping_key)
 
 
-async def _make(folders: Folders, *, now: int) -> None:
+async def build_database(folders: Folders, fill: Callable[[Tx], Awaitable[None]]) -> None:
+    """Make the folders' embedded database, filled by `fill`: under another name, renamed when it is whole.
+
+    Raises `Unusable` where it can't be made. The caller holds a lock, and has looked that there is none.
+    """
     unfinished = folders.database.with_suffix(".new")
     _remove(unfinished)
     database = open_database(sqlite_url(unfinished))
     try:
         async with database.write() as tx:
-            await make_in(tx, folders, now=now)
+            await fill(tx)
     finally:
         await database.close()
     try:
@@ -122,17 +127,25 @@ async def make_in(tx: Tx, folders: Folders, *, now: int) -> None:
     """
     existing = folders.wrapping_key.exists()
     wrapping_key = read_wrapping_key(folders.wrapping_key) if existing else create_wrapping_key(folders.wrapping_key)
+    await begin_in(tx, wrapping_key, now=now)
+
+
+async def begin_in(tx: Tx, wrapping_key: Secret, *, now: int) -> Keyring:
+    """Make schema, keyring and the beginning of everything in an empty database; return the keyring."""
     from keywright.storage.migrate import upgrade_in  # noqa: PLC0415  loads Alembic, a quarter of a second
 
     await upgrade_in(tx)
     database_id, data_key = ids.new_id("db"), new_data_key()
     wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
     await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
-    await AuditLog(Keyring(database_id, {1: data_key}).derive(AUDIT_LABEL)).begin(tx)
+    keyring = Keyring(database_id, {1: data_key})
+    await AuditLog(keyring.derive(AUDIT_LABEL)).begin(tx)
     await begin_replay(tx, began_at=0)  # there were no requests before: every mark will be kept
+    return keyring
 
 
-def _check_schema(folders: Folders) -> None:
+def check_schema(folders: Folders) -> None:
+    """Do nothing if the embedded database has a schema this program knows. Raises `Unusable` and `Busy`."""
     try:
         revision = schema.revision_of_file(folders.database)
     except sqlite3.OperationalError as error:
@@ -152,26 +165,33 @@ def _check_schema(folders: Folders) -> None:
 
 
 async def _open_keyring(folders: Folders, database: Database, wrapping_key: Secret, name: str) -> Keyring:
-    async with database.read() as tx:
-        rows = await store.keyring_rows(tx)
-    if not rows:
-        raise Unusable(f"the database {name} has lost its keyring", hint="restore it from a backup")
     try:
-        keys = {
-            row.version: unwrap(
-                row.wrapped, wrapping_key=wrapping_key, database_id=row.database_id, version=row.version
-            )
-            for row in rows
-        }
+        return await open_keyring(database, wrapping_key, name=name)
     except Unopenable:
         raise Unusable(
             f"the wrapping key {folders.wrapping_key} belongs to another database than {name}",
             hint="restore the key that was made with this database",
         ) from None
+
+
+async def open_keyring(database: Database, wrapping_key: Secret, *, name: str) -> Keyring:
+    """Return the keyring of the database called `name`.
+
+    Raises `Unusable` where it has none, and `Unopenable` when this is not its wrapping key.
+    """
+    async with database.read() as tx:
+        rows = await store.keyring_rows(tx)
+    if not rows:
+        raise Unusable(f"the database {name} has lost its keyring", hint="restore it from a backup")
+    keys = {
+        row.version: unwrap(row.wrapped, wrapping_key=wrapping_key, database_id=row.database_id, version=row.version)
+        for row in rows
+    }
     return Keyring(rows[0].database_id, keys)
 
 
-async def _upgrade_if_older(folders: Folders, database: Database, *, now: int) -> None:
+async def upgrade_if_older(folders: Folders, database: Database, *, now: int) -> None:
+    """Bring the folders' embedded database to the newest schema, after a copy was made of it."""
     async with database.read() as tx:
         revision = await schema.revision(tx)
     if revision == schema.HEAD:

@@ -1,12 +1,21 @@
-"""Queries of the composition root: the keyring's rows, which belong to no feature."""
+"""Queries of the composition root: the rows of the keyring and of its protections, which belong to no feature."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, func, insert, select
+from sqlalchemy import Row, Text, cast, delete, func, insert, select, update
 
-from keywright.storage.tables import api_keys, key_addresses, key_last_use, keyring_keys, usage_counts
+from keywright.sealing.protections.wrapped import Protection
+from keywright.storage.tables import (
+    api_keys,
+    key_addresses,
+    key_last_use,
+    keyring_keys,
+    usage_counts,
+    vault_protections,
+)
 from keywright.storage.transaction import Tx
 
 MAKING = 0x6B6579777269  # "keywri"
@@ -66,3 +75,25 @@ async def orphans(tx: Tx) -> list[str]:
         if many:
             found.append(f"{many} rows of {table.name} speak of keys that there never were")
     return found
+
+
+async def protections(tx: Tx) -> list[Protection]:
+    """Return the ways to a vault's wrapping key, oldest first; a server has none."""
+    query = select(vault_protections).order_by(vault_protections.c.created_at, vault_protections.c.id)
+    return [Protection(*row) for row in await tx.execute(query)]
+
+
+async def insert_protection(tx: Tx, protection: Protection) -> None:
+    """Keep a way."""
+    await tx.execute(insert(vault_protections).values(**asdict(protection)))
+
+
+async def replace_protection(tx: Tx, protection: Protection) -> None:
+    """Keep a way in the place of the one with the same id."""
+    change = update(vault_protections).where(vault_protections.c.id == protection.id)
+    await tx.execute(change.values(parameters=protection.parameters, wrapped=protection.wrapped))
+
+
+async def delete_protection(tx: Tx, protection_id: str) -> None:
+    """Forget a way."""
+    await tx.execute(delete(vault_protections).where(vault_protections.c.id == protection_id))

@@ -32,6 +32,7 @@ from keywright.cli import (
     settings,
     sub_accounts,
     terminal,
+    vault,
 )
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
@@ -58,6 +59,7 @@ for command in (
     operator.group,
     audit.group,
     database.group,
+    vault.group,
     explain.command,
     scan.command,
     settings.command,

@@ -83,6 +83,11 @@ def ask_secret(prompt: str, *, confirm: bool = False) -> Secret:
     if sys.stdin.isatty():
         with _interruptible():
             return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+    return read_secret(prompt)
+
+
+def read_secret(prompt: str) -> Secret:
+    """Return the next line of standard input, without asking. Raises `Invalid` when there is none."""
     line = _line_of_input()
     if not line.strip(b"\r\n"):
         raise Invalid(

@@ -70,6 +70,11 @@ NO_NEWS = frozenset(
         "token.created",
         "token.disabled",
         "token.refused",
+        "vault.accepted",
+        "vault.made",
+        "vault.passphrase_changed",
+        "vault.protected",
+        "vault.unprotected",
         "withdrawal_address.labelled",
     }
 )

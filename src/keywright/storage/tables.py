@@ -44,6 +44,17 @@ keyring_keys = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# Ways to the wrapping key of a personal vault: each holds it wrapped by what only that way brings. A server has none.
+vault_protections = Table(
+    "vault_protections",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # passphrase, key-file, keyring, systemd …
+    Column("parameters", Text, nullable=False),  # JSON: salt and cost, or where to look
+    Column("wrapped", LargeBinary, nullable=False),  # bound to this row, its parameters and its database
+    Column("created_at", BigInteger, nullable=False),
+)
+
 # ── audit ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 audit_events = Table(

@@ -1,0 +1,26 @@
+"""`keywright vault`: the personal vault. One module per kind of command."""
+
+from __future__ import annotations
+
+import click
+
+from keywright.cli import vault_protections, vault_session
+
+
+@click.group("vault")
+def group() -> None:
+    """The personal vault: other exchanges' keys, sealed, on this machine."""
+
+
+for command in (
+    vault_session.init,
+    vault_session.unlock,
+    vault_session.lock,
+    vault_session.status,
+    vault_session.agent,
+    vault_protections.passphrase,
+    vault_protections.protect,
+    vault_protections.unprotect,
+    vault_protections.accept,
+):
+    group.add_command(command)

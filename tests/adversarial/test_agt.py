@@ -1,0 +1,178 @@
+"""AGT: the agent attacked, as a process of its own. Rows of the catalogue by id.
+
+AGT-01, AGT-02's socket and AGT-03 are in tests/app/test_agent.py as well; what signs is not built yet.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keywright.app import agent_calls
+from keywright.errors import Unusable
+from keywright.secret import Secret
+from tests.support.server import command, surroundings
+
+KEY = Secret(os.urandom(32))
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def start(folder: Path, *, umask: int = 0) -> subprocess.Popen[bytes]:
+    """Start an agent under a careless umask; return when it listens."""
+    process = subprocess.Popen(
+        command("vault", "agent", "--folder", folder, "--quiet"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        env=surroundings(folder.parent),
+        umask=umask,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(20)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give where an agent's folder may be: others can be let through to it, which pytest's own folders must not be."""
+    above = Path(tempfile.mkdtemp(prefix="kwagt"))
+    yield above / "run"
+    shutil.rmtree(above)
+
+
+@pytest.fixture
+def running(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(folder)
+    agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=3_600_000)
+    yield process
+    end(process)
+
+
+def test_agt_01_under_any_umask_folder_and_socket_are_private(running: subprocess.Popen[bytes], folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "agent.sock").stat().st_mode & 0o777 == 0o600
+    assert (folder / "agent.lock").stat().st_mode & 0o777 == 0o600
+
+
+STRANGER = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.settimeout(20)
+    connection.connect(sys.argv[1])
+    try:
+        connection.sendall(b'{"do":"give","vault":"db_1"}\\n')
+        print(connection.recv(1000))
+    except ConnectionError as error:
+        print(b"")
+"""
+
+
+@needs_root
+def test_agt_02_another_user_is_not_answered_even_where_modes_let_them_through(
+    running: subprocess.Popen[bytes], folder: Path
+) -> None:
+    for path in (folder / "agent.sock", folder, folder.parent):
+        path.chmod(path.stat().st_mode | 0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, folder / "agent.sock"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "b''\n"
+
+
+IMPOSTOR = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as listener:
+    listener.bind(sys.argv[1])
+    listener.listen()
+    print("ready", flush=True)
+    connection, _ = listener.accept()
+    connection.settimeout(20)
+    print(connection.recv(1000), flush=True)
+"""
+
+
+@needs_root
+def test_agt_02_nothing_is_said_to_another_user_who_listens_there(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    folder.parent.chmod(0o711)
+    with subprocess.Popen(
+        [sys.executable, "-c", IMPOSTOR, folder / "agent.sock"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        folder.chmod(0o700)
+        with pytest.raises(Unusable, match="another user listens"):
+            agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=1_000)
+        assert process.stdout.readline() == "b''\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_vlt_10_with_the_process_the_key_is_gone(
+    running: subprocess.Popen[bytes], folder: Path, number: signal.Signals
+) -> None:
+    assert agent_calls.ask_for_key(folder, "db_1") == KEY
+    running.send_signal(number)
+    running.wait(20)
+    assert agent_calls.ask_for_key(folder, "db_1") is None
+    assert (folder / "agent.sock").exists() == (number == signal.SIGKILL)
+    after = start(folder)  # over what was left
+    try:
+        assert agent_calls.ask_for_key(folder, "db_1") is None
+    finally:
+        end(after)
+
+
+def test_vlt_10_it_locks_by_itself_in_time_and_ends(folder: Path) -> None:
+    process = start(folder)
+    try:
+        began = time.monotonic()
+        agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=300)
+        process.wait(20)
+        assert time.monotonic() - began > 0.25
+        assert agent_calls.ask_for_key(folder, "db_1") is None
+        assert not (folder / "agent.sock").exists()
+    finally:
+        end(process)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_vlt_10_its_memory_is_nobodys_and_it_leaves_no_core_file(running: subprocess.Popen[bytes]) -> None:
+    proc = Path("/proc") / str(running.pid)
+    assert "Max core file size        0                    0" in (proc / "limits").read_text()
+    # Where a process may be dumped its entries belong to its user; of one that may not, to root: so root looks as nobody.
+    maps = proc / "mem"
+    assert maps.stat().st_uid == 0
+    if os.geteuid() != 0:
+        with pytest.raises(PermissionError):
+            maps.open("rb").close()
+
+
+def test_vlt_10_it_keeps_nothing_of_who_started_it(running: subprocess.Popen[bytes]) -> None:
+    """No terminal, no folder, no open file but its own."""
+    proc = Path("/proc") / str(running.pid)
+    assert (proc / "cwd").readlink() == Path("/")
+    open_files = {str(found.readlink()) for found in (proc / "fd").iterdir()}
+    assert not [name for name in open_files if name.startswith(("/dev/pts", "/tmp")) and "agent.lock" not in name]  # noqa: S108
+    assert os.getsid(running.pid) == running.pid

@@ -1,0 +1,87 @@
+"""A personal vault in folders of its own, made at the cheapest cost; and what it looks like from outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keywright.app import personal_vault
+from keywright.app.personal_vault import Closed, look_at_vault, make_personal_vault, open_personal_vault
+from keywright.app.services import Services
+from keywright.app.vault_place import VaultPlace, vault_place_of
+from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
+from keywright.sealing.protections.wrapped import NewProtection
+from keywright.secret import Secret
+from keywright.settings import Settings
+from tests.support.clock import FakeClock
+
+PASSPHRASE = "seven lamps under rain"
+OTHER = "four otters in amber light"
+
+
+@dataclass
+class Vault:
+    """One vault, for one test."""
+
+    folder: Path
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.data = self.folder / "data"
+        self.environ = {
+            "XDG_DATA_HOME": str(self.data),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_RUNTIME_DIR": str(self.folder / "run"),
+        }
+        self.settings = Settings()
+
+    @property
+    def place(self) -> VaultPlace:
+        return vault_place_of(self.settings, environ=self.environ)
+
+    @property
+    def file(self) -> Path:
+        return self.place.folders.database
+
+    async def make(self, new: NewProtection | None = None) -> str:
+        """Make it; by the passphrase above unless something else is asked for."""
+        return await make_personal_vault(self.settings, new or by_passphrase(), clock=self.clock, environ=self.environ)
+
+    @asynccontextmanager
+    async def opened(self, *, key: Secret | None = None, accept: bool = False) -> AsyncIterator[Services]:
+        """Open it as commands do."""
+        async with open_personal_vault(
+            self.settings, key=key, accept=accept, clock=self.clock, environ=self.environ
+        ) as services:
+            yield services
+
+    async def look(self) -> Closed:
+        """Look at it from outside."""
+        return await look_at_vault(self.settings, environ=self.environ)
+
+    async def key(self, passphrase: str = PASSPHRASE) -> Secret:
+        """Return its wrapping key, by the passphrase."""
+        return personal_vault.unlock(await self.look(), Secret(passphrase))
+
+    async def kinds(self, key: Secret) -> list[str]:
+        """Return the kinds of its events."""
+        async with self.opened(key=key) as services, services.database.read() as tx:
+            await services.audit.verify(tx)
+            return [event.kind for event in reversed(await services.audit.list(tx))]
+
+
+def by_passphrase(words: str = PASSPHRASE) -> ByPassphrase:
+    """Return a passphrase at the cheapest cost."""
+    return ByPassphrase(Secret(words), CHEAPEST)
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, with its bytes; what SQLite keeps beside an open database left out."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith(("-wal", "-shm", ".lock")) and path.stat().st_size
+    }
