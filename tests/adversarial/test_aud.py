@@ -185,6 +185,10 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
         case "/operator/accounts/{account_id:row}/identity":
             await _identify(home)
             return home.ada, {}
+        case "/operator/permissions/lift":
+            await home.ada.get("/operator/permissions")
+            await home.ada.post("/operator/permissions/freeze", permission="trade")
+            return home.ada, {}
         case "/security/withdrawal-addresses/switch-off":
             await home.ada.get("/security/withdrawal-addresses")
             await home.ada.post("/security/withdrawal-addresses/switch-on")

@@ -23,6 +23,7 @@ from tests.browser.pages import (
     expect_said,
     expect_title,
     field,
+    give_code,
     link,
     read_values,
     reload_until,
@@ -176,6 +177,63 @@ def judging(page: Page, running: Running, operator: Account) -> Iterator[str]:
     page.goto(f"{running.console}/operator?search={customer.email}")
     link(page, customer.email).click()
     yield "account, refused and frozen"
+
+
+def governing(page: Page, running: Running, operator: Account) -> Iterator[str]:
+    """Show an operator, who is signed in already, what holds for every account. What is changed is put back."""
+    running.clock.advance(minutes=11)
+    link(page, "Policy").click()
+    expect_title(page, "Policy")
+    yield "policy"
+    field(page, "Keys per account").fill("none")
+    give_code(page, operator.authenticator.wrong_code(), press="Save policy")
+    expect_problem(page, "whole number")
+    yield "policy, refused"
+    field(page, "Keys per account").fill("")
+    field(page, "Lifetime of a key without addresses").fill("365")
+    give_code(page, operator.authenticator.code(), press="Save policy")
+    expect_said(page, "The policy is saved.")
+    yield "policy, saved"
+    field(page, "Lifetime of a key without addresses").fill("")
+    button(page, "Save policy").click()
+    expect_said(page, "The policy is saved.")
+    link(page, "Frozen permissions").click()
+    expect_title(page, "Frozen permissions")
+    yield "permissions"
+    button(page, "Freeze Transfer everywhere").click()
+    running.clock.advance(minutes=11)
+    page.reload()
+    give = section(page, "Transfer")
+    give.get_by_label(CODE).fill(operator.authenticator.wrong_code())
+    give.get_by_role("button").click()
+    expect_problem(page, "not right")
+    yield "permissions, lifting refused"
+    give.get_by_label(CODE).fill(operator.authenticator.code())
+    give.get_by_role("button").click()
+    expect_said(page, "The freeze is lifted.")
+    yield from _giving_tokens(page, running, operator)
+
+
+def _giving_tokens(page: Page, running: Running, operator: Account) -> Iterator[str]:
+    link(page, "Service tokens").click()
+    link(page, "New service token").click()
+    running.clock.advance(minutes=11)
+    page.reload()
+    yield "new service token"
+    field(page, "Name").fill("account pages")
+    page.get_by_role("checkbox", name="keys:read", exact=True).check()
+    give_code(page, operator.authenticator.wrong_code(), press="Make service token")
+    expect_problem(page, "where it may be used from")
+    yield "new service token, refused"
+    page.get_by_label("Addresses of its program").fill("127.0.0.1 2001:db8::/48")
+    give_code(page, operator.authenticator.code(), press="Make service token")
+    expect_title(page, "Service token account pages is made")
+    yield "service token made"
+    link(page, "I have stored it").click()
+    yield "service tokens"
+    button(page, "Disable service token account pages").click()
+    expect_said(page, "The service token is disabled.")
+    yield "service tokens, one disabled"
 
 
 async def _submits_identity(running: Running, email: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import expect
 
-from tests.browser.excursions import freeze_link, judging, rotating, withdrawing
+from tests.browser.excursions import freeze_link, governing, judging, rotating, withdrawing
 from tests.browser.pages import (
     CODE,
     button,
@@ -36,7 +36,7 @@ from tests.support.visitor import PASSWORD
 TOO_LONG = "A name that is far too long for any list of keys"
 
 
-PARTS = ("arriving", "staying", "leaving", "keeping", "rotating", "withdrawing", "judging")
+PARTS = ("arriving", "staying", "leaving", "keeping", "rotating", "withdrawing", "judging", "governing")
 """A tour in parts, so that several processes can share the way and none takes long."""
 
 
@@ -74,7 +74,8 @@ class Tour:
                 yield from withdrawing(self.page, self.running, account)
             else:
                 self._becomes_operator()
-                yield from judging(self.page, self.running, account)
+                excursion = judging if part == "judging" else governing
+                yield from excursion(self.page, self.running, account)
 
     def _settle(self) -> Account:
         """Be someone who has a key already, and is at its list."""
@@ -340,14 +341,6 @@ class Tour:
         yield "operator link, refused"
         self._becomes_operator()
         yield "accounts"
-        self.running.clock.advance(minutes=11)
-        link(page, "Policy").click()
-        expect_title(page, "Policy")
-        yield "policy"
-        field(page, "Keys per account").fill("none")
-        give_code(page, self.authenticator.wrong_code(), press="Save policy")
-        expect_problem(page, "whole number")
-        yield "policy, refused"
         sign_out(page)
 
     def _becomes_operator(self) -> None:

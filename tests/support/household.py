@@ -47,6 +47,8 @@ class Household:
     """A withdrawal address on Ada's list."""
     approval_id: str
     """A withdrawal that waits for Ada."""
+    token_id: str
+    """A service token."""
     soft: SoftPasskey = field(default_factory=SoftPasskey)
     """Ada's passkey."""
     passkey_id: str = ""
@@ -61,6 +63,7 @@ class Household:
             "{passkey_id:row}": self.passkey_id,
             "{address_id:row}": self.address_id,
             "{approval_id:row}": self.approval_id,
+            "{token_id:row}": self.token_id,
         }
         return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
 
@@ -127,6 +130,7 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         bobs.id,
         sub.id,
         *await _withdrawing(services, account.id, now=clock()),
+        await _token(services, now=clock()),
     )
     await home.step_up()
     home.soft = SoftPasskey(origin=origin, rp_id=urlsplit(origin).hostname or "")
@@ -161,6 +165,22 @@ async def _withdrawing(services: Services, account_id: str, *, now: int) -> tupl
             now=now,
         )
     return listed.id, asked.id
+
+
+async def _token(services: Services, *, now: int) -> str:
+    """Make a service token; return its id."""
+    async with services.database.write() as tx:
+        made = await services.tokens.create(
+            tx,
+            "back end",
+            scopes=["keys:read"],
+            addresses=(),
+            expires_at=None,
+            proof=None,
+            actor=Actor("operator"),
+            now=now,
+        )
+    return made.token.id
 
 
 def csrf_of(home: Household, token: str) -> str:
@@ -247,6 +267,10 @@ FORMS: dict[str, dict[str, str]] = {
     "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/policy": {"keys_per_account": "4", "profile": "", "version": "0"},
+    "/operator/permissions/freeze": {"permission": "trade"},
+    "/operator/permissions/lift": {"permission": "trade"},
+    "/operator/tokens/new": {"name": "back end", "scopes": "keys:read", "addresses": "203.0.113.9", "days": "90"},
+    "/operator/tokens/{token_id:row}/disable": {},
     "/operator/accounts/{account_id:row}/freeze": {},
     "/operator/accounts/{account_id:row}/identity": {"decision": "refuse", "version": "1", "reason": "unreadable"},
 }

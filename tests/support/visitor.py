@@ -54,6 +54,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         own=services.own,
         login=services.login,
         policies=services.policies,
+        tokens=services.tokens,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

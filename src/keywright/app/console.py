@@ -55,6 +55,7 @@ def console(
         own=services.own,
         login=services.login,
         policies=services.policies,
+        tokens=services.tokens,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

@@ -90,6 +90,7 @@ async def list_(*, data_dir: str | None, as_json: bool) -> None:
                 "id": token.id,
                 "name": token.name,
                 "status": token.status_at(now),
+                "is_altered": not token.holds,
                 "scopes": sorted(token.scopes),
                 "addresses": list(token.addresses),
                 "created_at": token.created_at,
@@ -107,7 +108,7 @@ async def list_(*, data_dir: str | None, as_json: bool) -> None:
         [
             (
                 token.name,
-                token.status_at(now),
+                token.status_at(now) if token.holds else "altered",
                 token.scopes,
                 token.addresses or "any",
                 terminal.moment(token.expires_at),

@@ -49,6 +49,8 @@ class ServiceToken:
     disabled_at: int | None
     last_used_at: int | None = None
     last_used_from: str = ""
+    holds: bool = True
+    """Whether its record is as we wrote it; one that is not opens nothing."""
 
     def status_at(self, now: int) -> str:
         """Return `active`, `disabled` or `expired`: what counts at `now`."""

@@ -109,7 +109,10 @@ class Tokens:
 
     async def every(self, tx: Tx) -> list[ServiceToken]:
         """Return every token, newest first. One whose record was altered is shown as it stands, and opens nothing."""
-        return [token for token, _, _ in await store.list_tokens(tx)]
+        return [
+            replace(token, holds=hmac.compare_digest(mac, self._mac(token, digest)))
+            for token, digest, mac in await store.list_tokens(tx)
+        ]
 
     async def disable(self, tx: Tx, token_id: str, *, actor: Actor, now: int) -> ServiceToken:
         """Switch a token off for good: every call that begins after the commit is refused. Never fails twice.

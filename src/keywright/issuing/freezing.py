@@ -33,6 +33,19 @@ class Freezing(Book):
         """Return the permissions that are refused everywhere."""
         return await frozen_permissions(tx, self._audit)
 
+    async def freezes(self, tx: Tx) -> dict[Permission, tuple[int | None, str]]:
+        """Return the permissions that are refused everywhere, each with since when and who froze it, where a row says so."""
+        rows = await store.freezes(tx)
+        return {one: rows.get(one.value, (None, "")) for one in Permission if one in await self.frozen_permissions(tx)}
+
+    async def count_active(self, tx: Tx) -> dict[Permission, int]:
+        """Return how many keys that work have each permission: what a freeze would stop."""
+        counts = dict.fromkeys(Permission, 0)
+        for words, number in await store.count_active(tx):
+            for one in Permission:
+                counts[one] += number if one.value in words.split(",") else 0
+        return counts
+
     async def freeze_permission(self, tx: Tx, word: str, *, actor: Actor, now: int) -> Permission:
         """Refuse every call that takes this permission, with every key, on every node, until it is lifted.
 

@@ -177,6 +177,18 @@ async def frozen_permissions(tx: Tx) -> set[str]:
     return set((await tx.execute(select(frozen.c.permission))).scalars())
 
 
+async def freezes(tx: Tx) -> dict[str, tuple[int | None, str]]:
+    """Return since when rows say that permissions are frozen, and who froze them."""
+    return {row.permission: (row.frozen_at, row.frozen_by) for row in await tx.execute(select(frozen))}
+
+
+async def count_active(tx: Tx) -> list[tuple[str, int]]:
+    """Return how many keys that work have each set of permissions, as it is written."""
+    query = select(api_keys.c.permissions, func.count()).group_by(api_keys.c.permissions)
+    on = (api_keys.c.status == Status.ACTIVE.value, api_keys.c.disabled_at.is_(None), api_keys.c.deleted_at.is_(None))
+    return [(words, number) for words, number in await tx.execute(query.where(*on))]
+
+
 async def freeze_permission(tx: Tx, permission: Permission, *, by: str, now: int) -> None:
     """Keep that a permission is frozen."""
     await unfreeze_permission(tx, permission)

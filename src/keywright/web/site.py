@@ -21,6 +21,7 @@ from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.policies import Policies
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
+from keywright.identity.tokens import Tokens
 from keywright.identity.whitelist import Whitelist
 from keywright.issuing.service import IssuingService
 from keywright.notices.service import Notices
@@ -120,6 +121,7 @@ class Site:
     own: Particulars
     login: Login
     policies: Policies
+    tokens: Tokens
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from starlette.responses import Response
 
-from keywright.errors import KeywrightError, NotFound
+from keywright.errors import KeywrightError
 from keywright.identity.policy_model import RULES
 from keywright.web.model import Form
 from keywright.web.operator_model import RuleView
+from keywright.web.pages.operator_permissions import called
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
@@ -47,9 +46,7 @@ async def _page(visit: Visit, *, form: Form | None = None, problem: KeywrightErr
     policies = visit.site.policies
     async with visit.site.database.read() as tx:
         stored = await policies.stored(tx)
-        by = stored.changed_by
-        with suppress(NotFound):  # a service token, or nobody yet
-            by = (await visit.site.identity.account(tx, account_id=by)).email
+        by = await called(visit, tx, stored.changed_by)
     return visit.page(
         "operator_policy.html",
         status=status_of(problem) if problem else 200,
