@@ -26,7 +26,8 @@ from keywright.vault.evidence import Credentials, Exchange, Probe
 from keywright.vault.signer import KeySigner
 from keywright.vault.venues.known import VENUES
 from keywright.vault.venues.venue import Call, NotUnderstood, not_understood
-from keywright.vault.wire import Reply, Unreachable, Wire, monotonic_ms
+from keywright.vault.wire import Unreachable, Wire, monotonic_ms
+from keywright.vault.wire_reply import Reply
 
 _DIALECTS: dict[Exchange, Dialect] = {
     Exchange.KUCOIN: KucoinDialect(),
@@ -62,19 +63,30 @@ class Ways:
     """For private roots; the system's otherwise."""
     lookup: Lookup = look_up
 
+    elsewhere: dict[Exchange, dict[str, Origin]] | None = None
+    """The other environments of exchanges, by name, if not at their own addresses."""
+
     def origin(self, exchange: Exchange) -> Origin:
         """Return where an exchange is asked."""
         return self.origins.get(exchange) or read_origin(VENUES[exchange].origin)
+
+    def environments(self, exchange: Exchange) -> dict[str, Origin]:
+        """Return where its other environments are; none where the exchange itself is a double, unless they are named."""
+        if self.elsewhere is not None:
+            return self.elsewhere.get(exchange, {})
+        if exchange in self.origins:
+            return {}
+        return {name: read_origin(url) for name, url in VENUES[exchange].elsewhere}
 
 
 class VenueClient:
     """Speaks to one exchange through one egress. Make it inside a running loop; use `async with`, or `close` it."""
 
-    def __init__(self, exchange: Exchange, egress: Egress, ways: Ways) -> None:
-        self.exchange, self.egress = exchange, egress
+    def __init__(self, exchange: Exchange, egress: Egress, ways: Ways, *, origin: Origin | None = None) -> None:
+        """Make ready. `origin` is for another environment of the exchange than its own."""
+        self.exchange, self.egress, self.ways = exchange, egress, ways
         self.venue = VENUES[exchange]
-        self.origin = ways.origin(exchange)
-        self._ways = ways
+        self.origin = origin or ways.origin(exchange)
         self._wire = Wire(self.origin, egress, tls=ways.tls, lookup=ways.lookup)
         self.time = Timepiece(
             self._exchange_time,
@@ -137,7 +149,7 @@ class VenueClient:
         """
         signer = signer or KeySigner(credentials)
         name = nonce_name(credentials)
-        async with self._ways.nonces.turn(name) if self.exchange is Exchange.BITFINEX else nullcontext():
+        async with self.ways.nonces.turn(name) if self.exchange is Exchange.BITFINEX else nullcontext():
             reply = await self._sent(signer, name, method, target, body)
             if set(self.reasons(reply)[:1]) & SIGN_AGAIN:
                 self.time.forget()
@@ -146,7 +158,7 @@ class VenueClient:
 
     async def _sent(self, signer: KeySigner, name: str, method: str, target: bytes, body: bytes) -> Reply:
         by_nonce = self.exchange is Exchange.BITFINEX
-        stamp = await (self._ways.nonces.next(name) if by_nonce else self.time.stamp())
+        stamp = await (self.ways.nonces.next(name) if by_nonce else self.time.stamp())
         signed = signer.sign(method, target, body, stamp=stamp)
         return await self._wire.send(signed.method, signed.target, signed.headers, signed.body)
 
@@ -161,7 +173,7 @@ class VenueClient:
             raise Denied(self.exchange, reply)
         if reply.is_page:
             raise not_understood(self.exchange, "html")
-        now = self._ways.clock() if at is None else at
+        now = self.ways.clock() if at is None else at
         probe = self.venue.read_permissions(reply.body, at=now)
         if not self.venue.my_address:
             return probe

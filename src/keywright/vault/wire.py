@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from keywright.errors import Busy, Unusable
 from keywright.protocol.message import Header
 from keywright.vault.destinations import Origin
 from keywright.vault.egress import Egress, EgressGone, Lookup, check_egress, connector, gone, look_up
+from keywright.vault.wire_reply import Reply
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of an answer. Binance's largest, its list of symbols, is above; nothing that is asked with a key comes near."""
@@ -29,26 +29,6 @@ CONNECT_S, TOTAL_S = 5.0, 15.0
 
 class Unreachable(Busy):
     """The exchange did not answer, or with what is no answer. Whether a request arrived is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back."""
-
-    status: int
-    body: bytes
-    headers: tuple[Header, ...] = ()
-    """Names in lower case."""
-
-    def header(self, name: bytes) -> bytes:
-        """Return the first value under a name, or nothing."""
-        return next((value for key, value in self.headers if key == name), b"")
-
-    @property
-    def is_page(self) -> bool:
-        """Whether this is a web page: what stands before an exchange answers so, never the exchange."""
-        kind = self.header(b"content-type").lower()
-        return b"html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
 
 
 ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")

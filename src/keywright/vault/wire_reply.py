@@ -1,0 +1,27 @@
+"""`Reply`: what came back from an exchange. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keywright.protocol.message import Header
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = ()
+    """Names in lower case."""
+
+    def header(self, name: bytes) -> bytes:
+        """Return the first value under a name, or nothing."""
+        return next((value for key, value in self.headers if key == name), b"")
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is a web page: what stands before an exchange answers so, never the exchange."""
+        kind = self.header(b"content-type").lower()
+        return b"html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
