@@ -111,10 +111,12 @@ class _Pinned(AbstractResolver):
         found = await self._lookup(host, port)
         check_addresses(found, self._origin)
         wanted = _family(self._egress) if self._egress.proxy is None else None
+        reachable = [address for address in dict.fromkeys(found) if wanted in {None, address.version}]
+        if not reachable:
+            raise OSError(errno.ENETUNREACH, f"no address of its family can be reached from {self._egress}")
         return [
             _entry(host, str(address), port, socket.AF_INET if address.version == 4 else socket.AF_INET6)
-            for address in dict.fromkeys(found)
-            if wanted in {None, address.version}
+            for address in reachable
         ]
 
     async def close(self) -> None:

@@ -108,7 +108,7 @@ class Wire:
         except aiohttp.ClientConnectorError as error:
             if self.egress.address and "bind" in str(error.os_error):
                 raise gone(self.egress) from None
-            raise self._unreachable(error.os_error.strerror or "no connection") from None
+            raise self._unreachable(error.os_error.strerror or "the connection was broken off") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._unreachable(type(error).__name__) from None
 
