@@ -110,7 +110,7 @@ def keyring() -> Keyring:
 @pytest.fixture
 async def services(database: Database, keyring: Keyring, clock: FakeClock) -> Services:
     """Give the services over a database of each kind."""
-    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST)
+    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True)
     async with database.write() as tx:
         await services.audit.begin(tx)
     return services

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from keywright.errors import Invalid, Unusable
-from keywright.settings import Settings, config_folder, read_settings
+from keywright.setting_files import config_folder
+from keywright.settings import Settings, read_settings
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,11 @@
-"""Files of settings: `keywright.toml`, believed only where nobody else could have written it."""
+"""Files of settings: `keywright.toml`, believed only where nobody else could have written it; and where they lie."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +35,16 @@ def check_private(path: Path) -> None:
     """Do nothing if only its owner can read a file that holds a password. Raises `Unusable` otherwise."""
     if path.stat().st_mode & 0o077:
         raise Unusable(f"others can read {path}, and a password stands in it", hint="chmod 600, or database_url_file")
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Return where configuration lives when no data folder is named (XDG base directories)."""
+    return base_folder(environ, "XDG_CONFIG_HOME", ".config") / "keywright"
+
+
+def base_folder(environ: Mapping[str, str], name: str, default: str) -> Path:
+    """Return a base folder of the XDG specification: a relative one counts as not set, and a missing HOME is looked up."""
+    named = environ.get(name, "")
+    if Path(named).is_absolute():
+        return Path(named)
+    return Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir) / default

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import pwd
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from keywright.errors import Invalid, Unusable
-from keywright.setting_files import check_private, read_toml
+from keywright.setting_files import check_private, config_folder, read_toml
 from keywright.setting_values import (
     CONSOLE_URL,
     LOGIN_URL,
@@ -115,6 +114,9 @@ class Settings:
     chat_urls_file: str = _setting(
         "", _text, "File of Apprise URLs, one a line, its owner's alone: chats that hear of the gravest notices."
     )
+    sms_urls_file: str = _setting(
+        "", _text, "File of Apprise URLs with {number} in each, its owner's alone: gateways that text codes to phones."
+    )
     keys_per_account: int = _setting(
         5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
     )
@@ -199,19 +201,6 @@ class Origin:
 def variable(name: str) -> str:
     """Return the environment variable of a setting."""
     return f"KEYWRIGHT_{name.upper()}"
-
-
-def config_folder(environ: Mapping[str, str]) -> Path:
-    """Return where configuration lives when no data folder is named (XDG base directories)."""
-    return base_folder(environ, "XDG_CONFIG_HOME", ".config") / "keywright"
-
-
-def base_folder(environ: Mapping[str, str], name: str, default: str) -> Path:
-    """Return a base folder of the XDG specification: a relative one counts as not set, and a missing HOME is looked up."""
-    named = environ.get(name, "")
-    if Path(named).is_absolute():
-        return Path(named)
-    return Path(environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir) / default
 
 
 def read_settings(

@@ -25,7 +25,7 @@ __all__ = ["ada", "keywright"]
 @pytest.fixture
 async def embedded(sqlite: Database, keyring: Keyring, clock: FakeClock) -> Services:
     """Give the services over the embedded database only: for attacks on what stands above it."""
-    services = wire(sqlite, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST)
+    services = wire(sqlite, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True)
     async with sqlite.write() as tx:
         await services.audit.begin(tx)
     return services

@@ -122,6 +122,18 @@ async def _mailed(home: Household) -> tuple[Caller, dict[str, str]]:
     return home.ada, {"code": code.reveal_text()}
 
 
+async def _coded(home: Household, purpose: str, context: str) -> str:
+    async with home.services.database.write() as tx:
+        codes = home.services.own.codes
+        return (await codes.make(tx, home.account_id, purpose, context=context, now=home.ada.clock())).reveal_text()
+
+
+async def _with_phone(home: Household) -> None:
+    code = await _coded(home, "phone", "+4915112345678")
+    await home.ada.get("/security/phone")
+    await home.ada.post("/security/phone", phone="+4915112345678", sms_code=code)
+
+
 async def _new_link(home: Household) -> tuple[Caller, dict[str, str]]:
     async with home.services.database.write() as tx:
         code = await home.services.entrance.operators.new_code(tx, now=home.ada.clock())
@@ -180,6 +192,14 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             return home.ada, {}
         case "/security/email":
             return await _mailed(home)
+        case "/security/phone":
+            return home.ada, {"sms_code": await _coded(home, "phone", "+4915112345678")}
+        case "/security/phone/choice-code" | "/security/phone/choose-mail" | "/security/phone/remove":
+            await _with_phone(home)
+            return home.ada, {}
+        case "/security/phone/choose-phone":
+            await _with_phone(home)
+            return home.ada, {"mail_code": await _coded(home, "phone.choice", "+4915112345678")}
         case "/operator/claim":
             return await _new_link(home)
         case "/operator/accounts/{account_id:row}/identity":

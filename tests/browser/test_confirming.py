@@ -77,7 +77,7 @@ def test_a_key_takes_trading_password_and_a_code_that_comes_by_mail(
     expect(page.locator("#sent")).to_contain_text(f"A code is on its way to {account.email}.")
     expect(field(page, "Passphrase of the key")).to_have_value("Orbit-Lemon-42")  # it was sent in place
     code = mailed(running, account.email)[0]
-    field(page, "Code from your mail").fill(code)
+    field(page, "Confirmation code").fill(code)
     give_code(page, account.authenticator.code(), press="Create key")
     assert running.bot(take_values(page)).is_served()
     assert not [request for request in window.asked if code in request.url]
@@ -112,7 +112,7 @@ def test_nothing_is_wrong_with_the_page_and_it_fits_the_narrowest_screen(
     expect(page.locator("#sent")).to_contain_text("A code is on its way")
     assert not [wrong for scheme in SCHEMES for wrong in violations(page, scheme)]
     assert not page.evaluate(TOO_WIDE)
-    field(page, "Code from your mail").fill("123456")
+    field(page, "Confirmation code").fill("123456")
     give_code(page, account.authenticator.code(), press="Create key")
     expect_problem(page, "trading password")
     assert not [wrong for scheme in SCHEMES for wrong in violations(page, scheme)]
@@ -122,4 +122,4 @@ def fill(page: Page, *, code: str) -> None:
     """Type what the page asks for."""
     field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
     field(page, "Trading password").fill(TRADING)
-    field(page, "Code from your mail").fill(code)
+    field(page, "Confirmation code").fill(code)

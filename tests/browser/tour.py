@@ -328,6 +328,9 @@ class Tour:
         button(page, "Verify").click()
         expect_problem(page, "not right")
         yield "e-mail address, refused"
+        self.go("/security/phone")
+        expect(page.get_by_text("set up no gateway")).to_be_visible()
+        yield "phone, not offered"
 
     def operating(self) -> Iterator[str]:
         """What operators see."""

@@ -95,7 +95,7 @@ async def make(caller: Caller, mailed_code: str, *, trading: str = TRADING, **wi
 
 async def test_k5_a_key_takes_trading_password_and_the_code_from_the_mail(trader: Caller, world: World) -> None:
     assert "Trading password" in trader.text
-    assert "Code from your mail" in trader.text
+    assert "Confirmation code" in trader.text
     answer = await trader.post("/api-management/send-code", **WISH)
     assert answer.status_code == 200
     assert f"A code is on its way to {trader.email}" in trader.text
@@ -136,7 +136,7 @@ async def test_one_profile_asks_for_neither(ada: Caller, world: World) -> None:
     await ada.get("/api-management/new")
     await ada.post("/api-management/new", **WISH)
     assert "Trading password" not in ada.text
-    assert "Code from your mail" not in ada.text
+    assert "Confirmation code" not in ada.text
     await ada.post("/api-management/send-code", **WISH)
     assert await mailed(ada, world) == []
 

@@ -11,6 +11,7 @@ import pytest
 from markupsafe import Markup
 
 from keywright.client.snippets import clients_to_choose_from
+from keywright.identity.holds import Rest
 from keywright.web.assets import Assets
 from keywright.web.model import (
     AccountView,
@@ -329,6 +330,9 @@ ALL_SET = OwnView(
     asks_trading_password=True,
     identity="approved",
     asks_identity=True,
+    asks_code=True,
+    phone="+49 ••• 78",
+    codes_go_to="+49 ••• 78",
 )
 SAID = IdentityView("submitted", "Ada Lovelace", "United Kingdom", "passport", "1815", NOW - DAY, "")
 WHO: dict[str, Any] = {
@@ -336,6 +340,19 @@ WHO: dict[str, Any] = {
     "form": Form(),
     "identity": None,
     "countries": [("", ""), ("GB", "⟦United Kingdom⟧")],
+    "needs_code": True,
+}
+PHONE: dict[str, Any] = {
+    "frame": ADA,
+    "form": Form(),
+    "which": "",
+    "number": "",
+    "verified_at": None,
+    "gets_codes": False,
+    "is_offered": True,
+    "is_asked": True,
+    "is_waiting": False,
+    "pending": "",
     "needs_code": True,
 }
 FORMS_OF_ONES_OWN: dict[str, tuple[str, dict[str, Any]]] = {
@@ -356,6 +373,20 @@ FORMS_OF_ONES_OWN: dict[str, tuple[str, dict[str, Any]]] = {
     "identity-altered": ("identity.html", {**WHO, "identity": replace(SAID, state="altered")}),
     "identity-verified": ("identity.html", {**WHO, "identity": replace(SAID, state="approved")}),
     "password": ("password.html", {"frame": ADA, "form": Form(), "needs_code": True}),
+    "phone": ("phone.html", PHONE),
+    "phone-not-offered": ("phone.html", {**PHONE, "is_offered": False, "is_asked": False}),
+    "phone-pending": ("phone.html", {**PHONE, "pending": "+4915112345678"}),
+    "phone-wrong": ("phone.html", {**PHONE, "form": WRONG_CODE, "which": "verify", "pending": "+4915112345678"}),
+    "phone-set": ("phone.html", {**PHONE, "number": "+49 ••• 78", "verified_at": NOW - DAY}),
+    "phone-choosing": (
+        "phone.html",
+        {**PHONE, "number": "+49 ••• 78", "verified_at": NOW - DAY, "is_waiting": True, "needs_code": False},
+    ),
+    "phone-chosen": ("phone.html", {**PHONE, "number": "+49 ••• 78", "verified_at": NOW - DAY, "gets_codes": True}),
+    "phone-without-gateway": (
+        "phone.html",
+        {**PHONE, "number": "+49 ••• 78", "verified_at": NOW - DAY, "gets_codes": True, "is_offered": False},
+    ),
     "email": ("email.html", {"frame": ADA, "form": Form(), "verified_at": None, "is_waiting": False}),
     "email-code": ("email.html", {"frame": ADA, "form": WRONG_CODE, "verified_at": None, "is_waiting": True}),
     "email-verified": ("email.html", {"frame": ADA, "form": Form(), "verified_at": NOW - DAY, "is_waiting": False}),
@@ -451,6 +482,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "new-passkey-elsewhere": ("new_passkey.html", {"frame": ADA, "form": Form(), "can_have_passkeys": False}),
     "passkey": ("passkey.html", {"frame": ADA, "form": Form(), "passkey": PASSKEYS[0], "needs_code": True}),
     "passkey-altered": ("passkey.html", {"frame": ADA, "form": WRONG_CODE, "passkey": PASSKEYS[2], "needs_code": True}),
+    "security-resting": ("security.html", {**SECURITY, "rest": Rest("account.passkey_added", NOW + DAY)}),
     "security-frozen": ("security.html", {**SECURITY, "is_frozen": True, "codes_left": 1, "needs_code": False}),
     "keys": (
         "keys.html",
@@ -503,6 +535,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "needs_code": True,
             "needs_trading_password": True,
             "needs_mailed_code": True,
+            "codes_go_to": "ada@example.org",
             "is_sent": True,
             "summary": SENTENCES,
             "warnings": WARNINGS,
@@ -525,7 +558,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "key-wrong": ("key.html", {**KEY, "key": TRADER, "form": BAD, "which": "addresses"}),
     "key-of-an-exchange": (
         "key.html",
-        {**KEY, "key": TRADER, "needs_trading_password": True, "needs_mailed_code": True, "is_sent": True},
+        {
+            **KEY,
+            "key": TRADER,
+            "needs_trading_password": True,
+            "needs_mailed_code": True,
+            "codes_go_to": "+49 ••• 78",
+            "is_sent": True,
+        },
     ),
     "key-disabled": ("key.html", {**KEY, "key": KEYS[2], "needs_code": False}),
     "key-old": ("key.html", {**KEY, "key": replace(KEYS[1], age_days=95)}),

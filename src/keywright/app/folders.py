@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keywright.errors import Unusable
-from keywright.settings import Settings, base_folder, config_folder
+from keywright.setting_files import base_folder, config_folder
+from keywright.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

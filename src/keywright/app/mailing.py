@@ -12,6 +12,7 @@ from keywright.app.folders import folders_of
 from keywright.app.services import Services
 from keywright.clock import Clock, wall_clock_ms
 from keywright.errors import Invalid, Unusable
+from keywright.identity.phone_numbers import e164
 from keywright.ids import new_id
 from keywright.notices import mail
 from keywright.notices.chat import AppriseChat
@@ -20,6 +21,7 @@ from keywright.notices.mail import Sender, sender_of
 from keywright.notices.model import Notice
 from keywright.notices.outbox import Outbox
 from keywright.notices.saying import say
+from keywright.notices.sms import EXAMPLE, NUMBER, AppriseSms, filled
 from keywright.notices.smtp import Smtp
 from keywright.secret import Secret
 from keywright.setting_values import is_loopback
@@ -51,6 +53,7 @@ def courier_of(services: Services, settings: Settings, *, origin: str, texts: Te
         post=post,
         chat=_chat(settings),
         clock=services.clock,
+        sms=_sms(settings),
     )
 
 
@@ -58,12 +61,21 @@ def check(settings: Settings) -> None:
     """Do nothing if a courier can be made from these settings; raises `Invalid` or `Unusable` otherwise."""
     _post(settings)
     _chat(settings)
+    _sms(settings)
 
 
-async def send_test(settings: Settings, *, recipient: str, clock: Clock = wall_clock_ms) -> None:
-    """Send a test message to an address, and to the chats if there are any, past the outbox; raises `Undelivered`."""
+async def send_test(settings: Settings, *, recipient: str, phone: str = "", clock: Clock = wall_clock_ms) -> None:
+    """Send a test message to an address, to the chats if there are any, and to a phone if one is named, past the outbox.
+
+    Raises `Undelivered`, and `Invalid` for a phone where no gateway for text messages is set up.
+    """
     sender, post = _post(settings)
-    chat = _chat(settings)
+    chat, sms = _chat(settings), _sms(settings)
+    number = ""
+    if phone:
+        if sms is None:
+            raise Invalid("no text message goes out: sms_urls_file is not set", field="sms_urls_file")
+        number = e164(phone)
     now, texts = clock(), NullTranslations()
     said = say(Notice(new_id("ntc"), "", "notices.test", "", {}, now), texts)
     text = mail.text_of(said, texts=texts, origin=settings.public_url or "http://localhost")
@@ -74,6 +86,8 @@ async def send_test(settings: Settings, *, recipient: str, clock: Clock = wall_c
     )
     if chat is not None:
         await chat.send(said.title, said.text)
+    if sms is not None and number:
+        await sms.send(number, f"Keywright: {said.title}. {said.text}")
 
 
 def way_of(settings: Settings) -> str:
@@ -110,19 +124,42 @@ def _post(settings: Settings) -> tuple[Sender, Smtp | Outbox]:
 def _chat(settings: Settings) -> AppriseChat | None:
     if not settings.chat_urls_file:
         return None
+    urls = _apprise_urls(settings.chat_urls_file, "chat_urls_file")
+    if not urls or not all(map(_is_one, urls)):  # which one is not told: it may hold a token
+        raise Unusable(f"{settings.chat_urls_file} holds a line that is no Apprise URL, or none at all")
+    return AppriseChat(urls)
+
+
+def _sms(settings: Settings) -> AppriseSms | None:
+    if not settings.sms_urls_file:
+        return None
+    urls = _apprise_urls(settings.sms_urls_file, "sms_urls_file")
+    if not urls or not all(NUMBER in url.reveal_text() and _is_one(filled(url, EXAMPLE)) for url in urls):
+        raise Unusable(
+            f"{settings.sms_urls_file} holds a line that is no Apprise URL with {NUMBER} in it, or none at all",
+            hint="for instance twilio://SID:TOKEN@+14155552671/{number}",
+        )
+    return AppriseSms(urls)
+
+
+def _apprise_urls(name: str, setting: str) -> list[Secret]:
+    """Return the URLs in a file, one a line; raises `Unusable` where the extra is missing or the file can't be used."""
     try:
-        import apprise  # noqa: PLC0415  an extra, and slow to load
+        import apprise  # noqa: F401, PLC0415  an extra, and slow to load
+        import phonenumbers  # noqa: F401, PLC0415  the same
     except ModuleNotFoundError:
-        raise Unusable("chat_urls_file needs Apprise", hint="pip install 'keywright[chat]'") from None
+        raise Unusable(f"{setting} needs Apprise", hint="pip install 'keywright[chat]'") from None
     try:
-        lines = _private(settings.chat_urls_file).reveal_text().splitlines()
+        lines = _private(name).reveal_text().splitlines()
     except UnicodeDecodeError:
         lines = []
-    urls = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    good = [url for url in urls if apprise.Apprise.instantiate(url) is not None]
-    if not urls or len(good) < len(urls):  # which one is not told: it may hold a token
-        raise Unusable(f"{settings.chat_urls_file} holds a line that is no Apprise URL, or none at all")
-    return AppriseChat([Secret(url) for url in urls])
+    return [Secret(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _is_one(url: Secret) -> bool:
+    import apprise  # noqa: PLC0415  as above
+
+    return apprise.Apprise.instantiate(url.reveal_text()) is not None
 
 
 def _private(name: str) -> Secret:

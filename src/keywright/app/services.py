@@ -89,6 +89,7 @@ def wire(
     asks: Asks | None = None,
     most_connections: int = MOST_CONNECTIONS,
     personal: bool = False,
+    has_sms: bool = False,
 ) -> Services:
     """Return the services over an open database. `policy` holds where operators decided nothing else."""
     audit = AuditLog(keyring.derive(LABEL))
@@ -110,6 +111,7 @@ def wire(
         policies=policies,
         sandbox=sandbox,
         post_code=notices.post_code,
+        has_sms=has_sms,
     )
     issuing = IssuingService(keyring=keyring, audit=audit, identity=identity, standing=own.standing, policies=policies)
     entrance = Entrance(
@@ -185,6 +187,7 @@ def services_of(
         origins=origins_of_exchanges(settings),
         most_connections=settings.connections_per_account,
         personal=installation.folders.database.stem == "vault",
+        has_sms=bool(settings.sms_urls_file),
     )
 
 

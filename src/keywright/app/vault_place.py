@@ -16,7 +16,8 @@ from pathlib import Path
 from keywright.app import folders as files
 from keywright.app.folders import Folders, folders_of
 from keywright.errors import Unusable
-from keywright.settings import Settings, base_folder
+from keywright.setting_files import base_folder
+from keywright.settings import Settings
 
 STEM = "vault"
 NETWORKS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "afs"})

@@ -63,8 +63,9 @@ async def list_(email: str, *, limit: int, data_dir: str | None, as_json: bool) 
 
 @group.command("send-test")
 @click.argument("email")
+@click.option("--phone", default="", help="Also text to this number, through the gateways that are set.")
 @options.data_dir
-async def send_test(email: str, *, data_dir: str | None) -> None:
+async def send_test(email: str, *, phone: str, data_dir: str | None) -> None:
     """Send a message to an address at once, by the mail server and the chats that are set, and say what came of it."""
     from keywright.app.mailing import send_test as send, way_of
     from keywright.identity.rules import email_address
@@ -73,7 +74,7 @@ async def send_test(email: str, *, data_dir: str | None) -> None:
     settings = options.settings_of(data_dir=data_dir)
     address = email_address(email)
     try:
-        await send(settings, recipient=address)
+        await send(settings, recipient=address, phone=phone)
     except Undelivered as problem:
         raise Busy(f"the message did not go out: {problem.reason}", hint=f"notices go {way_of(settings)}") from None
-    terminal.say(f"A test message to {address} went out {way_of(settings)}.")
+    terminal.say(f"A test message to {address} went out {way_of(settings)}{', and one by text' if phone else ''}.")

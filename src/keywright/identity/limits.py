@@ -73,6 +73,13 @@ year are right with a probability below 10^-3."""
 CODES_SENT = (Window(5, 15 * MINUTE_MS), Window(10, HOUR_MS), Window(30, DAY_MS))
 """Codes of one purpose that are sent to one account."""
 
+SMS = (Window(5, 15 * MINUTE_MS), Window(10, HOUR_MS), Window(20, DAY_MS))
+"""Text messages with codes, whatever for: of one account, and to one number."""
+
+SMS_EVERYONE = (Window(300, HOUR_MS), Window(2_000, DAY_MS))
+"""Text messages with codes of all accounts together: each costs the operator money, and whoever has many accounts and a
+number that earns by them must not cost more than a bad day."""
+
 PASSWORD_AGAIN = PASSPHRASE
 """Wrong passwords of the account in a session of its own, where a change asks for it once more."""
 

@@ -12,6 +12,7 @@ from keywright.identity.codes import Codes
 from keywright.identity.model import Account, Session, Visitor
 from keywright.identity.sessions import actor_of
 from keywright.identity.store import particulars
+from keywright.notices.model import Channel
 from keywright.secret import Secret
 from keywright.storage.transaction import Database, Tx
 
@@ -29,6 +30,7 @@ class PostsCodes(Protocol):
         code: Secret,
         *,
         recipient: str,
+        channel: Channel = Channel.EMAIL,
         detail: Mapping[str, object] | None = None,
         now: int,
     ) -> None: ...

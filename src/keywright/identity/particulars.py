@@ -10,6 +10,7 @@ from keywright.identity.identities import Identities
 from keywright.identity.mailbox import Mailbox, PostsCodes
 from keywright.identity.own_password import OwnPassword
 from keywright.identity.passwords import Passwords
+from keywright.identity.phones import Phones
 from keywright.identity.policies import Policies
 from keywright.identity.preferences import Preferences
 from keywright.identity.service import IdentityService
@@ -31,6 +32,7 @@ class Particulars:
     identities: Identities
     mailbox: Mailbox
     preferences: Preferences
+    phones: Phones
 
 
 def particulars(
@@ -44,6 +46,7 @@ def particulars(
     policies: Policies,
     sandbox: bool,
     post_code: PostsCodes,
+    has_sms: bool,
 ) -> Particulars:
     """Return them all, over one database."""
     identities = Identities(keyring=keyring, audit=audit, sandbox=sandbox)
@@ -59,4 +62,7 @@ def particulars(
         identities=identities,
         mailbox=Mailbox(database=database, audit=audit, codes=codes, post_code=post_code),
         preferences=Preferences(database=database, keyring=keyring, audit=audit, own_password=own_password),
+        phones=Phones(
+            database=database, keyring=keyring, audit=audit, codes=codes, post_code=post_code, is_offered=has_sms
+        ),
     )

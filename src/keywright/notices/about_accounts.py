@@ -63,6 +63,20 @@ ACCOUNTS: Mapping[str, Wording] = {
         marked("A trading password was set"),
         marked("Whoever makes or changes keys is asked for it from now on. One from before no longer serves."),
     ),
+    "account.phone_set": Wording(
+        marked("A phone was added to your account: {number}"),
+        marked("A code that was sent there was typed in. Codes that confirm something can be sent to it."),
+        chat=True,
+    ),
+    "account.phone_removed": Wording(
+        marked("The phone of your account was removed: {number}"),
+        marked("Codes that confirm something go to this e-mail address."),
+    ),
+    "account.codes_sent_to": Wording(
+        marked("Codes that confirm something go elsewhere now"),
+        marked("From now on they go to: {to}."),
+        chat=True,
+    ),
     "account.phrase_set": Wording(
         marked("Your own phrase was changed"),
         marked("Look for the new one in messages from now on; without one, none carries any."),

@@ -24,6 +24,7 @@ CAUSED_BY_KEYS = frozenset({"key.passphrase_guessed", "watch.dormant", "watch.ne
 GRAVE_KINDS = CAUSED_BY_KEYS | {
     "account.authenticator_set",
     "account.code_reused",
+    "account.codes_sent_to",
     "account.factor_limited",
     "account.frozen",
     "account.linked",
@@ -31,6 +32,8 @@ GRAVE_KINDS = CAUSED_BY_KEYS | {
     "account.passkey_counter_fell",
     "account.passkey_removed",
     "account.password_changed",
+    "account.phone_removed",
+    "account.phone_set",
     "account.phrase_set",
     "account.recovery_code_used",
     "account.recovery_codes_made",

@@ -18,7 +18,7 @@ from keywright.errors import Unopenable
 from keywright.notices import mail, store
 from keywright.notices.mail import Sender
 from keywright.notices.model import Addressee, Channel, Delivery, Notice, code_place, phrase_place
-from keywright.notices.saying import one_line, say
+from keywright.notices.saying import one_line, say, text_message
 from keywright.notices.service import Notices
 from keywright.sealing.envelope import open_sealed
 from keywright.sealing.keyring import Keyring
@@ -74,6 +74,13 @@ class Chat(Protocol):
         """Send a text; raises `Undelivered`."""
 
 
+class Sms(Protocol):
+    """Takes text messages to a number."""
+
+    async def send(self, number: str, text: str) -> None:
+        """Send a text; raises `Undelivered`."""
+
+
 @dataclass(frozen=True)
 class Courier:
     """Carries the outbox of one installation."""
@@ -87,6 +94,7 @@ class Courier:
     post: Post
     chat: Chat | None
     clock: Callable[[], int]
+    sms: Sms | None = None
 
     async def round(self) -> int:
         """Carry what is due; return how many messages went out."""
@@ -117,6 +125,9 @@ class Courier:
         if delivery.channel == Channel.CHAT:
             await self._chat(notice, addressee)
             return Channel.CHAT
+        if delivery.channel == Channel.SMS:
+            await self._text(delivery, notice, addressee)
+            return Channel.SMS
         if self.post.channel is Channel.EMAIL and delivery.recipient.lower().endswith(RESERVED):
             raise Undelivered("no mail goes to a reserved domain", is_final=True, is_expected=True)
         await self.post.send(self._message(delivery, notice, addressee), name=f"{notice.id}-{delivery.id}")
@@ -183,6 +194,13 @@ class Courier:
         said = say(notice, self.texts("en"))
         facts = "\n".join(f"{name}: {value}" for name, value in said.facts)
         await self.chat.send(f"{said.title} – {addressee.email}", f"{said.text}\n{facts}")
+
+    async def _text(self, delivery: Delivery, notice: Notice, addressee: Addressee) -> None:
+        if self.sms is None:
+            raise Undelivered("no gateway for text messages is set up any more", is_final=True)
+        code, _, number = self._code(delivery, notice).partition(" ")
+        said = say(notice, self.texts(addressee.language or "en"))
+        await self.sms.send(number, text_message(said, code=code, origin=self.origin))
 
     async def _put_off(self, delivery: Delivery, problem: Undelivered) -> None:
         error, now = one_line(problem.reason), self.clock()

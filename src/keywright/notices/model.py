@@ -13,11 +13,12 @@ CODE = "code."
 
 
 class Channel(StrEnum):
-    """How a message goes. `email` becomes `file` where no mail server is set up."""
+    """How a message goes. `email` becomes `file` where no mail server is set up; `sms` is for codes."""
 
     EMAIL = "email"
     CHAT = "chat"
     FILE = "file"
+    SMS = "sms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Said:
     text: str
     facts: tuple[tuple[str, str], ...]
     """What it is about, when, from where: names and values."""
+    short: str = ""
+    """All of it in a line, for a text message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Wording:
     text: str
     chat: bool = False
     """Whether it is worth a line in the operator's chat too."""
+    short: str = ""
+    """What a text message says of it; empty: its title."""
 
 
 def marked(text: str) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from gettext import NullTranslations
+from urllib.parse import urlsplit
 
 from keywright.notices.model import CODE, Notice, Said, Wording, marked
 from keywright.notices.wording import WORDINGS
@@ -60,9 +61,24 @@ def say(notice: Notice, texts: NullTranslations) -> Said:
     rest_until = notice.detail.get("rest_until")
     if isinstance(rest_until, int):
         facts.append((said(REST), moment(rest_until)))
-    return Said(
-        _filled(said(wording.title), values), _filled(said(wording.text), values) if wording.text else "", tuple(facts)
-    )
+    title = _filled(said(wording.title), values)
+    short = _filled(said(wording.short), values) if wording.short else title
+    if notice.detail.get("sub_account"):
+        short += f" ({values['sub_account']})"
+    return Said(title, _filled(said(wording.text), values) if wording.text else "", tuple(facts), short)
+
+
+QUOTES = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "\u202f": None, "’": "'", "…": "...", "–": "-"}
+)
+"""What a short message has to be free of: one such sign halves the room there is in it."""
+
+
+def text_message(said: Said, *, code: str, origin: str) -> str:
+    """Return a notice with a code as a text message. Its last line binds the code to the console's own address: phones fill
+    it in there and nowhere else (https://wicg.github.io/sms-one-time-codes/)."""
+    host = urlsplit(origin).hostname or ""
+    return f"{code}: {said.short}\n\n@{host} #{code}".translate(QUOTES)
 
 
 def one_line(value: object) -> str:

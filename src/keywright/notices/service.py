@@ -98,10 +98,12 @@ class Notices:
         code: Secret,
         *,
         recipient: str,
+        channel: Channel = Channel.EMAIL,
         detail: Mapping[str, object] | None = None,
         now: int,
     ) -> None:
-        """Put a message that carries a confirmation code into the outbox: to `recipient`, which need not be the account's.
+        """Put a message that carries a confirmation code into the outbox: to `recipient`, an address or a phone's number,
+        which need not be the account's.
 
         `purpose` says what the code is for: `email`, `key.create` …; one without words of its own in `wording` (under
         `code.<purpose>`) is said in general; `detail` is what its sentences name. The code is sealed until it is delivered
@@ -111,9 +113,16 @@ class Notices:
         if await store.find_addressee(tx, account_id) is None:
             raise NotFound("there is no such account")
         await store.insert_notice(tx, notice, once=None)
-        sealed = seal(self._keyring, code, place=code_place(notice.id, account_id))
-        await store.insert_delivery(
-            tx, notice_id=notice.id, channel=Channel.EMAIL, recipient=recipient, body_sealed=sealed, now=now
+        is_text = channel is Channel.SMS
+        body = Secret(code.reveal() + b" " + recipient.encode()) if is_text else code
+        sealed = seal(self._keyring, body, place=code_place(notice.id, account_id))
+        await store.insert_delivery(  # of a number no more is kept than is needed: sealed, until it is sent
+            tx,
+            notice_id=notice.id,
+            channel=channel,
+            recipient="" if is_text else recipient,
+            body_sealed=sealed,
+            now=now,
         )
 
     # ── as the account sees them ────────────────────────────────────────────────────────────────────────────────────

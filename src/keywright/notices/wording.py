@@ -26,6 +26,18 @@ OTHERS: Mapping[str, Wording] = {
             "{environment}, from: {addresses}. Enter the code only if that is you, and only at the console’s own address. "
             "It serves once, for this key and no other, for 15 minutes."
         ),
+        short=marked("confirms the API key “{name}”: {permissions}"),
+    ),
+    "code.phone": Wording(
+        marked("Confirm your phone number"),
+        marked("Enter this code where you were asked for it. It serves once, for 15 minutes."),
+    ),
+    "code.phone.choice": Wording(
+        marked("Confirm that codes go to your phone"),
+        marked(
+            "Somebody who is signed in to your account wants codes like this one to be sent to the phone {number} instead. "
+            "Enter the code only if that is you, and only at the console’s own address. It serves once, for 15 minutes."
+        ),
     ),
     "code.other": Wording(
         marked("Your confirmation code"),

@@ -105,6 +105,7 @@ accounts = Table(
     Column("email_verified_at", BigInteger),
     Column("phrase_sealed", LargeBinary),  # the anti-phishing phrase; null: none was chosen
     Column("language", Text),  # of notices; null: nobody chose one
+    Column("phone_sealed", LargeBinary),  # the phone that codes can be sent to; null: none was set
     Column("whitelist_on_at", BigInteger),  # since when withdrawals go to listed addresses only
     Column("whitelist_off_at", BigInteger),  # from when on that ends, where its owner asked for it
     Column("external_id", Text),  # the name an exchange that brings its own login knows the account by

@@ -28,6 +28,11 @@ class OwnView:
     identity: str
     """Its state; empty where nothing was said."""
     asks_identity: bool
+    asks_code: bool = False
+    """Whether making a key takes a code that is sent."""
+    phone: str = ""
+    """Part of its number; empty: there is none."""
+    codes_go_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,17 @@ async def set_phrase_sealed(tx: Tx, *, account_id: str, sealed: bytes | None) ->
     await tx.execute(update(accounts).where(accounts.c.id == account_id).values(phrase_sealed=sealed))
 
 
+async def phone_sealed(tx: Tx, *, account_id: str) -> bytes | None:
+    """Return the account's phone as it rests; `None` when it has none."""
+    query = select(accounts.c.phone_sealed).where(accounts.c.id == account_id)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def set_phone_sealed(tx: Tx, *, account_id: str, sealed: bytes | None) -> None:
+    """Keep the account's phone, or forget it (`None`)."""
+    await tx.execute(update(accounts).where(accounts.c.id == account_id).values(phone_sealed=sealed))
+
+
 async def set_language(tx: Tx, *, account_id: str, language: str | None) -> None:
     """Keep the language its owner chose; `None`: none."""
     await tx.execute(update(accounts).where(accounts.c.id == account_id).values(language=language))

@@ -8,6 +8,7 @@ from keywright.errors import KeywrightError
 from keywright.identity.model import Session
 from keywright.web.model import Form
 from keywright.web.own_model import OwnView, SessionView
+from keywright.web.pages import confirming
 from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.passkeys import view_of
 from keywright.web.pages.second_factor import recovery_codes_page
@@ -84,6 +85,8 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
         codes_left = await visit.site.entrance.factors.recovery_codes_left(tx, account)
         identity = await visit.site.own.identities.of(tx, account.id)
         phrase = await visit.site.own.preferences.phrase(tx, account.id)
+        phone = await visit.site.own.phones.of(tx, account.id)
+        way = await visit.site.own.phones.way(tx, account)
         rest = await visit.site.approvals.holds.rest_of(tx, account.id, now=visit.now)
     asked = {step.name for step in await steps_of(visit)}
     return visit.page(
@@ -102,6 +105,9 @@ async def _security(visit: Visit, *, which: str = "", problem: KeywrightError | 
             asks_trading_password="trading_password" in asked,
             identity=identity.state.value if identity is not None else "",
             asks_identity="identity" in asked,
+            asks_code=confirming.takes_code(visit),
+            phone=phone.shown if phone else "",
+            codes_go_to=way.shown,
         ),
         sessions=[_view(one, this=session) for one in sessions],
         is_frozen=account.frozen_at is not None,

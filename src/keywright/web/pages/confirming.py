@@ -7,12 +7,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from starlette.responses import Response
+
 from keywright.errors import Invalid
 from keywright.identity import prerequisites
 from keywright.identity.model import FactorProof, TradingProof
+from keywright.identity.phones import Way
 from keywright.issuing.addresses import plain_address
 from keywright.issuing.model import ApiKey, Permission
 from keywright.storage.transaction import Tx
+from keywright.web.model import Form
 from keywright.web.visit import Visit
 
 PURPOSE = "key.create"
@@ -42,6 +46,7 @@ async def asked(visit: Visit, wish: dict[str, str]) -> dict[str, Any]:
     return {
         "needs_trading_password": takes_trading_password(visit),
         "needs_mailed_code": takes_code(visit),
+        "codes_go_to": (await _way(visit)).shown,
         "is_sent": await code_waits(visit, wish),
     }
 
@@ -61,7 +66,9 @@ def check_typed(visit: Visit) -> None:
     if takes_trading_password(visit) and not visit.text("trading_password"):
         raise Invalid("this takes your trading password", hint="type it in", field="trading_password")
     if takes_code(visit) and not visit.text("mailed_code"):
-        raise Invalid("this takes the code from your mail", hint="let it be sent, then type it in", field="mailed_code")
+        raise Invalid(
+            "this takes the code that is sent to you", hint="let it be sent, then type it in", field="mailed_code"
+        )
 
 
 async def trading_proof(visit: Visit, proof: FactorProof) -> TradingProof | None:
@@ -88,13 +95,28 @@ async def burn_code(tx: Tx, visit: Visit, wish: dict[str, str]) -> None:
 
 
 async def send_code(visit: Visit, wish: dict[str, str]) -> None:
-    """Send a code that confirms this wish and no other; the one before is worthless. Raises `Limited`."""
+    """Send a code that confirms this wish and no other, by mail or to the phone; the one before is worthless. Raises
+    `Limited`."""
     account = visit.own_account
     async with visit.site.database.write() as tx:
+        way = await visit.site.own.phones.way(tx, account)
+        await visit.site.own.phones.charge(tx, account.id, way, now=visit.now)
         code = await visit.site.own.codes.make(tx, account.id, PURPOSE, context=_digest(visit, wish), now=visit.now)
         await visit.site.notices.post_code(
-            tx, account.id, PURPOSE, code, recipient=account.email, detail=_told(visit, wish), now=visit.now
+            tx,
+            account.id,
+            PURPOSE,
+            code,
+            recipient=way.recipient,
+            channel=way.channel,
+            detail=_told(visit, wish),
+            now=visit.now,
         )
+
+
+async def sent(visit: Visit, form: Form, *, is_sent: bool) -> Response:
+    """Return the part of a page that says where the code went, or what was wrong."""
+    return visit.fragment("mailed_code.html", "sent", form=form, is_sent=is_sent, codes_go_to=(await _way(visit)).shown)
 
 
 async def code_waits(visit: Visit, wish: dict[str, str]) -> bool:
@@ -105,6 +127,11 @@ async def code_waits(visit: Visit, wish: dict[str, str]) -> bool:
         return await visit.site.own.codes.waits(
             tx, visit.own_account.id, PURPOSE, context=_digest(visit, wish), now=visit.now
         )
+
+
+async def _way(visit: Visit) -> Way:
+    async with visit.site.database.read() as tx:
+        return await visit.site.own.phones.way(tx, visit.own_account)
 
 
 def _digest(visit: Visit, wish: dict[str, str]) -> str:

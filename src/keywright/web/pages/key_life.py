@@ -72,7 +72,7 @@ async def send_code(visit: Visit) -> Response:
         problem = wrong
     form = visit.form(problem=problem, about="mailed_code") if problem else Form()
     if visit.is_htmx:
-        return visit.fragment("mailed_code.html", "sent", form=form, is_sent=problem is None)
+        return await confirming.sent(visit, form, is_sent=problem is None)
     return await show_key(visit, which="rotate", form=form, problem=problem)
 
 

@@ -116,7 +116,7 @@ async def send_code(visit: Visit) -> Response:
         problem = wrong
     form = _returned(visit, wish, problem, about="mailed_code") if problem else Form(wish.values)
     if visit.is_htmx:
-        return visit.fragment("mailed_code.html", "sent", form=form, is_sent=problem is None)
+        return await confirming.sent(visit, form, is_sent=problem is None)
     return await _check_page(visit, wish, form, status=status_of(problem) if problem else 200)
 
 
