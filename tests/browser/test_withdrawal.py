@@ -84,7 +84,7 @@ def test_a_withdrawal_waits_for_a_code_of_its_own(window: Window, running: Runni
     card.get_by_label(CODE).fill(account.authenticator.code())
     button(page, "Confirm the withdrawal of 250 USDT").click()
     expect_said(page, "Confirmed. It is paid out in a moment.")
-    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
     becomes(exchange, ordered, "ok")
     assert exchange.fetch_balance({"type": "main"})["USDT"]["total"] == 9748.5
     page.reload()

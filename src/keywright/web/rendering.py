@@ -76,7 +76,7 @@ def _environment(locale: str, assets: Assets, texts: Texts) -> Environment:
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {
         "moment": partial(moment, locale=locale, said=translations.gettext),
-        "day": partial(day, locale=locale),
+        "day": partial(day, locale=locale, said=translations.gettext),
         "ago": partial(ago, locale=locale, said=translations.gettext),
         "minute": partial(minute, locale=locale),
         "instant": partial(instant, locale=locale),
@@ -118,9 +118,10 @@ def moment(at: int, *, locale: str, said: Any) -> Markup:
     return _time(at, _in_words(at, locale=locale, said=said))
 
 
-def day(at: int, *, locale: str) -> Markup:
-    """Return the day this was on, in UTC."""
-    return _time(at, format_date(_utc(at), "medium", locale=regional(locale)))
+def day(at: int, *, locale: str, said: Any) -> Markup:
+    """Return the day this was on, in UTC; the moment itself shows when pointed at."""
+    words = format_date(_utc(at), "medium", locale=regional(locale))
+    return _time(at, words, title=_in_words(at, locale=locale, said=said))
 
 
 def ago(at: int, now: int, *, locale: str, said: Any) -> Markup:
