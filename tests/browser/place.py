@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -98,13 +97,6 @@ class BotOnTime(Bot):
         return answered.status == 200
 
 
-GONE_ASKER = re.compile(
-    r"Task was destroyed but it is pending!\ntask: <[^\n]*AsyncAdapt_aiosqlite_connection\._terminate_graceful_close[^\n]*>\n"
-)
-"""What asyncio says, once in a while, where a browser goes away while its download is read: SQLAlchemy closes that
-connection in a task which nobody holds. The connection is closed all the same, by force."""
-
-
 @dataclass
 class Running:
     """The server, its clock, and where it lives."""
@@ -147,6 +139,6 @@ def started(folder: Path, **environment: str) -> Iterator[Running]:
     try:
         server.wait()
         yield Running(server, clock, installation)
-        assert GONE_ASKER.sub("", server.err) == ""
+        assert server.err == ""
     finally:
         server.end()

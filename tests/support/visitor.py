@@ -5,6 +5,7 @@ What it does is what a browser without JavaScript does. Pages in a real browser 
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import Iterable, Sequence
@@ -73,6 +74,16 @@ def _looks() -> tuple[Texts, Assets, Pages]:
     return texts, assets, Pages(assets, texts)
 
 
+HTTP: dict[str, Any] = {
+    "type": "http",
+    "http_version": "1.1",
+    "scheme": "http",
+    "root_path": "",
+    "server": ("127.0.0.1", 8400),
+}
+"""What every request to the console says of itself, as its server puts it."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What an application sent, byte for byte."""
@@ -109,17 +120,13 @@ async def ask(
     if host is not None:
         sent_headers.insert(0, (b"host", host.encode("latin-1")))
     scope = {
-        "type": "http",
-        "http_version": "1.1",
+        **HTTP,
         "method": method,
-        "scheme": "http",
         "path": unquote(raw_path),
         "raw_path": raw_path.encode("latin-1"),
         "query_string": query.encode("latin-1"),
-        "root_path": "",
         "headers": sent_headers,
         "client": (peer, 50_000) if peer is not None else None,
-        "server": ("127.0.0.1", 8400),
     }
     chunks = [body] if isinstance(body, bytes) else list(body)
     coming = [
@@ -207,6 +214,29 @@ class Caller:
             named.setdefault("content-type", "application/x-www-form-urlencoded")
         self.last = await self.client.request(method, path, content=content, headers=named)
         return self.last
+
+    async def get_until(self, has_gone: asyncio.Event, path: str, pieces: list[bytes]) -> None:
+        """Follow a link, collect the pieces of the answer as they come, and close the connection in the midst of it."""
+        request = self.client.build_request("GET", path)
+        scope = {
+            **HTTP,
+            "method": "GET",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path.partition(b"?")[0],
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "client": (self.address, 50_000),
+        }
+
+        async def receive() -> dict[str, Any]:
+            await has_gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body" and message["body"]:
+                pieces.append(message["body"])
+
+        await self.console(scope, receive, send)
 
     @property
     def token(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import gc
 import json
 import re
 from dataclasses import replace
@@ -10,7 +12,9 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from keywright.gateway import records
 from keywright.gateway.advice import advice
 from keywright.gateway.export import FORMULA
 from keywright.gateway.model import Attempt
@@ -332,3 +336,31 @@ async def test_strangers_requests_are_not_shown(ada: Caller, log: Log, here: str
     await ada.get(f"{here}?span=all")
     assert shown(ada) == []
     assert T0
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+async def test_who_goes_away_while_a_file_is_read_costs_no_connection(
+    ada: Caller, log: Log, here: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database was asked is waited for: a statement given up would take its connection with it."""
+    monkeypatch.setattr(records, "PIECE", 2)
+    await log.keeps(*["allowed"] * 9)
+    engine = log.world.services.database.engine
+    lost: list[object] = []
+    event.listen(engine.sync_engine, "invalidate", lambda *found: lost.append(found))
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: lost.append(context["message"]))
+    pieces: list[bytes] = []
+    has_gone = asyncio.Event()
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def is_asked(*_statement: object) -> None:
+        if len(pieces) == 2:  # what begins the file, and two records
+            has_gone.set()
+
+    await ada.get_until(has_gone, f"{here}/export.{ending}", pieces)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert has_gone.is_set()
+    assert len(pieces) < 5, "nobody reads the rest, so nobody looks for it"
+    assert lost == []
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from keywright.errors import Invalid
 from keywright.gateway import records
@@ -18,6 +18,7 @@ from keywright.gateway.export import as_dict, csv_head, csv_lines, exact
 from keywright.gateway.usage_model import ALLOWED, REFUSED, Count, Leaf, Record, Wanted
 from keywright.issuing.model import ApiKey
 from keywright.protocol.refusal import Reason
+from keywright.web.download import Download
 from keywright.web.model import Bar, Form, RecordView, UsageView
 from keywright.web.pages.arriving import HOME
 from keywright.web.pages.key_pages import view_of
@@ -185,7 +186,7 @@ def _file(content: AsyncIterator[str], visit: Visit, key: ApiKey, media_type: st
     # Of our own making, whatever the key is called: nothing to be quoted, no path, no second ending.
     name = f"keywright-usage-{key.id[:8]}-{exact(visit.now)[:10]}.{ending}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(content, media_type=media_type, headers=headers)
+    return Download(content, media_type=media_type, headers=headers)
 
 
 def _views(visit: Visit, key: ApiKey, found: tuple[Record, ...] | list[Record]) -> tuple[RecordView, ...]:
