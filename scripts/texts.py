@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from keywright.gateway.advice import advice
+from keywright.notices.words import context_of
 from keywright.protocol.refusal import Reason
 from keywright.web.texts import DOMAIN, ERRORS
 
@@ -28,25 +30,20 @@ LIST = WEB / "locale" / "keywright.pot"
 
 CHARSET = "Content-Type: text/plain; charset=utf-8"
 
-CALLS = dict.fromkeys(("_", "gettext", "marked", "said", "ngettext", "pgettext"))
-ERROR_CLASSES = {
-    "Invalid",
-    "Conflict",
-    "NotFound",
-    "NotProven",
-    "LimitReached",
-    "Limited",
-    "NotListed",
-    "Resting",
-    "Busy",
-    "CodeReused",
-    "Mismatch",
-    "Unusable",
-    "KeywrightError",
-    "Words",
-}
+CALLS = dict.fromkeys(("_", "gettext", "marked", "said", "ngettext", "pgettext", "word"))
+TOLD_TO_PROGRAMS = {"TokenRefused"}
+"""Errors of these classes are answers of the API alone, which speaks English."""
 NOTICES = SOURCE / "notices"
-RAISED_IN = ("approvals", "identity", "issuing", "notices")
+RAISED_IN = (
+    "approvals",
+    "identity",
+    "issuing",
+    "notices",
+    "app/purses.py",
+    "storage/transaction.py",
+    "storage/turnstile.py",
+)
+"""Parts and modules whose errors people meet in the console. `tests/web/test_texts.py` looks whether these are all."""
 
 Found = tuple[str | tuple[str, str], str | None]
 """A sentence, or its singular and plural, and its context."""
@@ -109,8 +106,29 @@ def _advice() -> list[str]:
 
 
 def _files() -> list[Path]:
-    below = [path for part in RAISED_IN for path in sorted((SOURCE / part).rglob("*.py"))]
-    return [*sorted((WEB / "templates").rglob("*.html")), *sorted(WEB.rglob("*.py")), *below]
+    return [*sorted((WEB / "templates").rglob("*.html")), *sorted(WEB.rglob("*.py")), *raising()]
+
+
+def raising() -> list[Path]:
+    """Return every module below the console whose errors people meet there."""
+    found = (SOURCE / part for part in RAISED_IN)
+    return [path for one in found for path in ([one] if one.suffix else sorted(one.rglob("*.py")))]
+
+
+@cache
+def error_classes() -> frozenset[str]:
+    """Return the name of every class of errors there is, from one root down, and of what carries an error's words."""
+    classes = [
+        node
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    found, before = {"KeywrightError"}, set[str]()
+    while found != before:
+        before = set(found)
+        found |= {one.name for one in classes if any(isinstance(b, ast.Name) and b.id in before for b in one.bases)}
+    return frozenset(found | {"Words"})
 
 
 def _found(path: Path) -> Iterator[Found]:
@@ -132,29 +150,40 @@ def _understood(function: object, message: object) -> Iterator[Found]:
     texts = message if isinstance(message, tuple | list) else (message,)
     if function == "pgettext" and isinstance(texts[0], str) and isinstance(texts[1], str):
         yield texts[1], texts[0]
+    elif function == "word" and isinstance(texts[0], str) and isinstance(texts[1], str):
+        yield texts[1], context_of(texts[0])
     elif function == "ngettext" and isinstance(texts[0], str) and isinstance(texts[1], str):
         yield (texts[0], texts[1]), None
-    elif function != "pgettext" and isinstance(texts[0], str) and texts[0]:
+    elif function not in {"pgettext", "word"} and isinstance(texts[0], str) and texts[0]:
         yield texts[0], None
 
 
 def _errors(module: ast.Module) -> Iterator[str]:
-    """Yield messages and hints of errors, also of those that a function of the module makes."""
-    makers = ERROR_CLASSES | {
+    """Yield messages and hints of errors, also of those that a function of the module, or a class itself, makes."""
+    classes = error_classes() - TOLD_TO_PROGRAMS
+    makers = classes | {
         node.name
         for node in ast.walk(module)
-        if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Name) and node.returns.id in ERROR_CLASSES
+        if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Name) and node.returns.id in classes
     }
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name in makers:
             yield from _sentences([default for default in node.args.kw_defaults if default is not None])
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers:
             yield from _sentences([*node.args, *(word.value for word in node.keywords if word.arg == "hint")])
+        elif isinstance(node, ast.ClassDef) and node.name in classes:
+            for call in (one for one in ast.walk(node) if isinstance(one, ast.Call) and _is_of_super(one)):
+                yield from _sentences([*call.args, *(word.value for word in call.keywords if word.arg == "hint")])
+
+
+def _is_of_super(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "super().__init__"
 
 
 def _sentences(nodes: list[ast.expr]) -> Iterator[str]:
     for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        # One word is a label beside the sentence, for programs.
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.value
         elif isinstance(node, ast.IfExp):
             yield from _sentences([node.body, node.orelse])

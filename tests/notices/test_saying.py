@@ -49,6 +49,16 @@ def test_no_addresses_are_any() -> None:
     assert say(one, ENGLISH).text == "It now works from: any address."
 
 
+def test_permissions_environment_and_reason_are_said_in_the_language_of_the_account() -> None:
+    german = Texts.load().of("de")
+    asked = notice("code.key.create", name="read", permissions=["read", "trade"], environment="spot", addresses=[])
+    assert "Lesen, Handel" in say(asked, german).text
+    assert "„read“" in say(asked, german).title, "what its owner calls a key stays"
+    assert "read, trade" in say(asked, ENGLISH).text
+    refused = notice("watch.refused", name="bot", count=30, reason="signature mismatch")
+    assert "Falsche Signatur" in say(refused, german).text
+
+
 def test_a_value_is_never_taken_for_a_template() -> None:
     one = notice("key.disabled", name="{from} {0.__class__}", **{"from": "secret"})
     assert say(one, ENGLISH).title == "The API key “{from} {0.__class__}” was switched off"

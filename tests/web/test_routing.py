@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from sqlalchemy import select
 
 from keywright import errors
-from keywright.errors import Busy, Invalid, KeywrightError
+from keywright.errors import Busy, Invalid, KeywrightError, Unusable
 from keywright.storage.tables import sessions
 from keywright.storage.transaction import Database
 from keywright.web.app import Console
@@ -110,13 +110,41 @@ async def test_pages_are_shown_though_nothing_can_be_written(
     clock.advance(seconds=2)
 
     def full(_self: Database) -> Any:
-        raise Busy("the disk is full")
+        raise Busy("the database is locked, full or unreachable")
 
     monkeypatch.setattr(Database, "write", full)
     assert (await ada.get("/api-management")).status_code == 200
     answer = await ada.post("/security/freeze")
     assert answer.status_code == 503
-    assert "disk is full" in ada.text
+    assert "database is locked, full or unreachable" in ada.text
+
+
+@pytest.mark.parametrize(
+    ("problem", "is_said"),
+    [
+        (Busy("nothing listens as PostgreSQL at db.internal:5432/keys"), False),
+        (Unusable("the audit log can't be written, so nothing was changed"), False),
+        (Busy("too many passwords are being checked at once"), True),
+        (Unusable("this was altered outside Keywright, so nobody can confirm it"), True),
+    ],
+)
+async def test_what_is_for_who_runs_this_is_told_to_them_and_not_to_visitors(
+    ada: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    problem: KeywrightError,
+    is_said: bool,
+) -> None:
+    def broken(_self: Database) -> Any:
+        raise problem
+
+    await ada.arrive()
+    monkeypatch.setattr(Database, "read", broken)
+    answer = await ada.get("/security")
+    assert answer.status_code == status_of(problem)
+    assert (problem.message.lower() in ada.text.lower()) == is_said
+    assert ("can't be answered now" in ada.text) != is_said
+    assert (problem.message in caplog.text) != is_said
 
 
 @pytest.mark.parametrize(("idle", "lives"), [(30 * 60 - 1, True), (30 * 60, False)])

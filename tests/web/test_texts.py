@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from io import BytesIO
 from pathlib import Path
 
@@ -8,9 +9,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from scripts import texts as listing
 
-from keywright.errors import Invalid
+from keywright.approvals.model import State
+from keywright.errors import Conflict, Invalid
 from keywright.issuing import rules
 from keywright.issuing.addresses import parse_allowlist
+from keywright.issuing.model import Environment, Permission, Status
+from keywright.notices.words import WORDS
+from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 from keywright.web.texts import ERRORS, PSEUDO, Texts, marked
 
@@ -92,6 +97,93 @@ def test_sentences_end_as_they_should() -> None:
     texts = Texts()
     assert texts.said("is its clock right?", "en") == "Is its clock right?"
     assert texts.said("", "en") == ""
+
+
+NOT_FOR_VISITORS = {
+    "audit": "about the log itself: for who runs this",
+    "client": "of programs that sign",
+    "protocol": "answers to programs",
+    "sealing": "about the keyring: for who runs this",
+}
+"""Parts that the console leads to, and why nobody translates their errors. Pages say something general in their place."""
+
+
+def _reached(start: str) -> set[Path]:
+    """Return the modules that one leads to by its imports, all the way down."""
+    found, waiting = set[Path](), [start]
+    while waiting:
+        name = waiting.pop()
+        place = listing.SOURCE.parent / name.replace(".", "/")
+        path = next((one for one in (place.with_suffix(".py"), place / "__init__.py") if one.exists()), None)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("keywright"):
+                waiting += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+    return found
+
+
+def _made(path: Path) -> list[ast.Call]:
+    """Return where a module makes errors."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+    return [one for one in calls if isinstance(one.func, ast.Name) and one.func.id in listing.error_classes()]
+
+
+def test_whoever_raises_what_the_console_shows_is_on_the_list() -> None:
+    """A part that the console begins to call is put into `RAISED_IN`, or it is told here why not."""
+    shown = {path for path in _reached("keywright.web.app") if _made(path)}
+    known = set(listing.raising())
+    parts = {path.relative_to(listing.SOURCE).parts[0] for path in shown - known}
+    assert parts - {"web"} == NOT_FOR_VISITORS.keys()
+
+
+def test_what_the_console_shows_is_written_so_that_it_can_be_translated() -> None:
+    """As a sentence with the names of its values in braces, never with the values put in already."""
+    ours = [*listing.raising(), *listing.WEB.rglob("*.py")]
+    mixed = [
+        f"{path.relative_to(listing.SOURCE)}:{call.lineno}"
+        for path in ours
+        for call in _made(path)
+        for said in (*call.args, *(word.value for word in call.keywords if word.arg == "hint"))
+        if isinstance(said, ast.JoinedStr | ast.BinOp)
+    ]
+    assert mixed == []
+
+
+def test_every_word_of_ours_that_is_a_value_is_known() -> None:
+    assert set(WORDS["status"]) == {*Status}
+    assert set(WORDS["state"]) == {*State}
+    assert set(WORDS["permissions"]) == {*Permission}
+    assert set(WORDS["environment"]) == {*Environment}
+    assert set(WORDS["reason"]) == {reason.replace("_", " ") for reason in Reason}
+    acts = {
+        word.value.value
+        for path in listing.raising()
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        for word in call.keywords
+        if word.arg == "to" and isinstance(word.value, ast.Constant)
+    }
+    assert set(WORDS["to"]) == acts
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", "The key is active, not disabled."),
+        ("de", "Der Schlüssel hat den Status aktiv, er ist nicht deaktiviert."),
+        ("fr", "État de la clé : active, et non désactivée."),
+    ],
+)
+def test_a_value_that_is_a_word_of_ours_is_said_in_the_readers_language(locale: str, said: str) -> None:
+    problem = Conflict("the key is {status}, not disabled", status=Status.ACTIVE)
+    assert Texts.load().said(problem.message, locale).replace("\u202f", " ") == said
+
+
+def test_a_name_that_happens_to_be_such_a_word_stays_as_it_is() -> None:
+    problem = Conflict("there is a sub-account {name} already", name="active")
+    assert "active" in Texts.load().said(problem.message, "de")
 
 
 def test_every_error_of_the_rules_is_on_the_list() -> None:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from keywright.notices.model import CODE, Notice, Said, Wording, marked
 from keywright.notices.wording import WORDINGS
+from keywright.notices.words import in_words
 
 VALUE = re.compile(r"\{(\w+)\}")
 LONGEST = 120
@@ -113,15 +114,16 @@ def program(agent: object) -> str:
 
 def _values(notice: Notice, texts: NullTranslations) -> Mapping[str, str]:
     values = {
-        name: _listed(value, texts) if isinstance(value, list) else one_line(value)
+        name: _listed(name, value, texts) if isinstance(value, list) else in_words(name, one_line(value), texts)
         for name, value in notice.detail.items()
     }
     values["from"] = values.get("from") or texts.gettext(NOBODY_KNOWN)
     return values
 
 
-def _listed(value: Sequence[object], texts: NullTranslations) -> str:
-    return one_line(", ".join(str(one) for one in value)) if value else texts.gettext(ANYWHERE)
+def _listed(name: str, value: Sequence[object], texts: NullTranslations) -> str:
+    said = ", ".join(in_words(name, str(one), texts) for one in value)
+    return one_line(said) if value else texts.gettext(ANYWHERE)
 
 
 def _filled(template: str, values: Mapping[str, str]) -> str:

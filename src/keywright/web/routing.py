@@ -94,7 +94,13 @@ def route(site: Site, at: At) -> Route:
         except Refusal as refusal:
             response = problem_page(visit, refusal.problem, status=refusal.status)
         except KeywrightError as problem:
-            response = problem_page(visit, problem, status=status_of(problem))
+            if isinstance(problem, Busy | Unusable) and not site.texts.knows(
+                problem
+            ):  # for who runs this, not for visitors
+                log.error("page %s: %s (request %s)", at.path, problem.message, visit.visitor.request_id)  # noqa: TRY400
+                response = problem_page(visit, _not_now(), status=status_of(problem))
+            else:
+                response = problem_page(visit, problem, status=status_of(problem))
         except ClientDisconnect:
             raise
         except Exception as unforeseen:  # noqa: BLE001  whatever it was, its text may hold a secret: only its kind is told
@@ -246,6 +252,10 @@ def _finish(visit: Visit, cookies: Cookies, response: Response) -> None:
         response.raw_headers.append((b"set-cookie", cookies.keep_device(device)))
     if visit.chosen_language:
         response.raw_headers.append((b"set-cookie", cookies.keep_language(visit.chosen_language)))
+
+
+def _not_now() -> KeywrightError:
+    return Busy("this can't be answered now", hint="try again in a moment; if it stays, tell whoever runs this")
 
 
 def _unforeseen() -> KeywrightError:

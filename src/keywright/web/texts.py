@@ -1,7 +1,8 @@
 """What the console says, in the languages there are. Start with `Texts.of`.
 
 Templates say their sentences through gettext. Errors come from below as English sentences, some with values in them:
-they are translated here by the pattern they were made from, `at most {most} keys`, as it stands in the source.
+they are translated here by the pattern they were made from, `at most {most} keys`, as it stands in the source. So are
+those of the values that are words of ours.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
+
+from keywright.errors import KeywrightError
+from keywright.notices.words import in_words
 
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "console"
@@ -44,9 +48,11 @@ class Texts:
     def __init__(self, catalogues: Mapping[str, Catalog] | None = None, *, with_pseudo: bool = False) -> None:
         self._translations: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
         self._patterns: dict[str, list[tuple[re.Pattern[str], str]]] = {}
+        self._errors: set[str] = set()
         for locale, catalogue in (catalogues or {}).items():
             self._translations[locale] = _opened(catalogue)
             self._patterns[locale] = _patterns(catalogue)
+            self._errors |= {str(message.id) for message in catalogue if message.context == ERRORS}
         self.locales = tuple(self._translations)
         """The languages a person can be answered in."""
         if with_pseudo:
@@ -78,6 +84,10 @@ class Texts:
         said = self._translated(text, locale)
         return said[:1].upper() + said[1:] + ("" if said[-1:] in ".?!…:⟧" else ".")
 
+    def knows(self, problem: KeywrightError) -> bool:
+        """Tell whether an error's sentence is one for visitors: those were shown to translators, those for operators not."""
+        return problem.texts[0] in self._errors
+
     def _translated(self, text: str, locale: str) -> str:
         translations = self.of(locale)
         plain = translations.gettext(text)
@@ -88,7 +98,9 @@ class Texts:
             return of_error
         for pattern, translation in self._patterns.get(locale, ()):
             if match := pattern.fullmatch(text):
-                return _with_values(translation, match.groupdict())
+                values = match.groupdict()
+                said = {name: in_words(name, value, translations) for name, value in values.items()}
+                return _with_values(translation, said)
         return text
 
 
