@@ -47,7 +47,8 @@ class Told:
     """Answers in the exchanges' place."""
 
     answer: Probe | KeywrightError = field(default_factory=probed)
-    seen: str | KeywrightError = ADDRESS
+    seen: str | KeywrightError | None = None
+    """What is seen from outside; `None`: each address as it is."""
     asked: list[tuple[Credentials, Outlet]] = field(default_factory=list)
 
     async def probe(self, credentials: Credentials, outlet: Outlet, *, now: int) -> Probe:
@@ -59,7 +60,7 @@ class Told:
     async def address(self, outlet: Outlet, *, now: int) -> str:
         if isinstance(self.seen, KeywrightError):
             raise self.seen
-        return self.seen
+        return outlet.egress.place if self.seen is None else self.seen
 
 
 class Dealings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from keywright.storage.transaction import Database
 from keywright.vault import store
 from keywright.vault.client import Denied, VenueClient, Ways
-from keywright.vault.clocks import NoncesInMemory
 from keywright.vault.evidence import Credentials, Exchange, Probe
 from keywright.vault.safe import Safe
 from keywright.vault.seam import KeyDenied, Outlet
@@ -37,10 +36,12 @@ class NoncesInDatabase:
     def __init__(self, database: Database, safe: Safe) -> None:
         self._database = database
         self._safe = safe
-        self._elsewhere = NoncesInMemory()
+        self._given: dict[str, int] = {}
 
     async def next_nonce(self, key: str, *, at_least: int) -> int:
         """Keep and return the next nonce of a key. A key that is refused leaves no trace by having been asked about."""
+        least = max(at_least, self._given.get(key, 0) + 1)
         async with self._database.write() as tx:
-            nonce = await store.next_nonce(tx, digest=self._safe.fingerprint_of(key), at_least=at_least)
-        return nonce if nonce is not None else await self._elsewhere.next_nonce(key, at_least=at_least)
+            nonce = await store.next_nonce(tx, digest=self._safe.fingerprint_of(key), at_least=least)
+        self._given[key] = nonce = least if nonce is None else nonce
+        return nonce

@@ -62,7 +62,7 @@ class Book:
         found = await store.find(tx, account_id=account_id, wanted=wanted)
         if found is None or found[0].record.status is Status.REMOVED:
             raise NotFound(
-                "there is no connection {name}", hint="keywright vault list shows them all", name=wanted[:64]
+                "there is no connection {name}", hint="`keywright vault list` shows them all", name=wanted[:64]
             )
         return await self._judged(tx, found)
 

@@ -46,7 +46,7 @@ class Pool:
                 return egress
         raise NotFound(
             "there is no egress address {address} in the pool",
-            hint="keywright vault egress list shows them all",
+            hint="`keywright vault egress list` shows them all",
             address=wanted[:64],
         )
 
@@ -91,7 +91,7 @@ class Pool:
         """Take an address out of the pool. Raises `Conflict` while a connection uses it or someone has it reserved."""
         egress = await self.find(tx, wanted)
         found = await store.find_address(tx, egress.id)  # locked: nobody reserves it meanwhile
-        if found is None or not await store.is_free(tx, egress.id, now=now):
+        if found is None or await store.is_used(tx, egress.id, now=now):
             raise Conflict(
                 "a connection uses this address, or someone has it reserved",
                 hint="remove the connection first; a reservation ends after two hours",
@@ -122,9 +122,9 @@ class Pool:
         await self._book.lock(tx, account_id)
         await store.drop_expired(tx, now=now)
         kept = await store.find_reservation(tx, account_id=account_id, exchange=exchange)
-        egress = await self._still(tx, kept[1], now=now, by=kept[0]) if kept else None
+        egress = await self._still(tx, kept[1], now=now, of=account_id) if kept else None
         if egress is None:
-            egress = await self._free(tx, actor=actor, now=now)
+            egress = await self._free(tx, account_id, actor=actor, now=now)
         begun = (kept[0], kept[2]) if kept and kept[1] == egress.id else (new_id("res"), now)
         reservation = Reservation(begun[0], account_id, exchange, egress, begun[1], now + RESERVED_MS)
         await store.put_reservation(tx, reservation)
@@ -152,34 +152,39 @@ class Pool:
                 "the address that was reserved is no longer yours",
                 hint="begin again: an address is kept for two hours, and shown before the key is made",
             )
-        if await self._still(tx, kept[1], now=now, by=kept[0]) is None:
+        if await self._still(tx, kept[1], now=now, of=reservation.account_id) is None:
             raise Conflict("the address that was reserved serves another connection", hint="begin again")
 
     async def let_go(self, tx: Tx, account_id: str, exchange: Exchange) -> None:
         """Give up what the account has reserved for an exchange."""
         await store.drop_reservation(tx, account_id=account_id, exchange=exchange)
 
-    async def _free(self, tx: Tx, *, actor: Actor, now: int) -> EgressAddress:
+    async def _free(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> EgressAddress:
         known = await self.all(tx)
         if not known and self._book.is_personal:  # a machine of one's own has a way out, and nobody else is on it
             known = [await self.add(tx, Place(EgressKind.LOCAL, ANY_ADDRESS), actor=actor, now=now)]
-        for egress in sorted(known, key=lambda one: one.shared_at is not None):
-            if egress.holds and await self._still(tx, egress.id, now=now) is not None:
-                return egress
+        # Before the shared ones come those that are free; last what this account has reserved for another exchange's key.
+        for mine in (None, account_id):
+            for egress in sorted(known, key=lambda one: one.shared_at is not None):
+                if egress.holds and await self._still(tx, egress.id, now=now, of=mine) is not None:
+                    return egress
         raise Conflict(
             "no egress address is free" if known else "there are no egress addresses yet",
-            hint="add one: keywright vault egress add, or let several connections share one: keywright vault egress share",
+            hint="add one: `keywright vault egress add`, or let several connections share one: `keywright vault egress share`",
         )
 
-    async def _still(self, tx: Tx, egress_id: str, *, now: int, by: str = "") -> EgressAddress | None:
-        """Return an address, locked, if it can serve whoever has the reservation `by`, else `None`."""
+    async def _still(self, tx: Tx, egress_id: str, *, now: int, of: str | None = None) -> EgressAddress | None:
+        """Return an address, locked, if nothing keeps it from serving another connection, else `None`.
+
+        What the account `of` has reserved keeps nobody of it.
+        """
         found = await store.find_address(tx, egress_id)
         if found is None or found[0].removed_at is not None:
             return None
         egress = await self._judged(tx, found)
         if not egress.holds:
             return None
-        return egress if egress.shared_at or await store.is_free(tx, egress_id, now=now, but=by) else None
+        return egress if egress.shared_at or await store.is_free(tx, egress, now=now, of=of) else None
 
     async def _good(self, tx: Tx, wanted: str) -> EgressAddress:
         egress = await self.find(tx, wanted)

@@ -123,7 +123,7 @@ class Vault(Connecting):
         if connection.record.status is not Status.ACTIVE:
             raise Conflict(
                 "the connection {name} is suspended",
-                hint="mend what its last check found, then have it checked: keywright vault check",
+                hint="mend what its last check found, then have it checked: `keywright vault check`",
                 name=connection.name,
             )
         outlet = await self.pool.outlet(tx, connection.egress.id)

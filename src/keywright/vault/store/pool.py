@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from keywright.storage.tables import connections, egress_addresses as addresses, egress_reservations as reservations
 from keywright.storage.transaction import Tx, is_writing
@@ -49,15 +49,30 @@ async def users_of(tx: Tx) -> dict[str, list[str]]:
     return found
 
 
-async def is_free(tx: Tx, egress_id: str, *, now: int, but: str = "") -> bool:
-    """Tell whether no connection uses an address and nobody has it reserved, but perhaps one connection or reservation."""
-    used = select(func.count()).select_from(connections)
-    used = used.where(
-        connections.c.egress_id == egress_id, connections.c.status != Status.REMOVED.value, connections.c.id != but
-    )
-    kept = select(func.count()).select_from(reservations)
-    kept = kept.where(reservations.c.egress_id == egress_id, reservations.c.expires_at > now, reservations.c.id != but)
+async def is_free(tx: Tx, egress: EgressAddress, *, now: int, of: str | None) -> bool:
+    """Tell whether no connection uses an address and nobody has it reserved, but perhaps the account `of`.
+
+    Two ways out that the world sees as one address are one address.
+    """
+    same = [addresses.c.id == egress.id]
+    if egress.observed:
+        same.append(addresses.c.observed == egress.observed)
+    used = select(func.count()).join_from(connections, addresses, connections.c.egress_id == addresses.c.id)
+    used = used.where(or_(*same), connections.c.status != Status.REMOVED.value)
+    kept = select(func.count()).join_from(reservations, addresses, reservations.c.egress_id == addresses.c.id)
+    kept = kept.where(or_(*same), reservations.c.expires_at > now)
+    if of is not None:
+        kept = kept.where(reservations.c.account_id != of)
     return not (await tx.execute(used)).scalar_one() and not (await tx.execute(kept)).scalar_one()
+
+
+async def is_used(tx: Tx, egress_id: str, *, now: int) -> bool:
+    """Tell whether a connection uses an address, or someone has it reserved."""
+    used = select(connections.c.id).where(
+        connections.c.egress_id == egress_id, connections.c.status != Status.REMOVED.value
+    )
+    kept = select(reservations.c.id).where(reservations.c.egress_id == egress_id, reservations.c.expires_at > now)
+    return any([(await tx.execute(query.limit(1))).one_or_none() is not None for query in (used, kept)])
 
 
 async def find_reservation(tx: Tx, *, account_id: str, exchange: Exchange) -> tuple[str, str, int, int] | None:

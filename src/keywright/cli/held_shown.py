@@ -1,0 +1,160 @@
+"""How connections and what was found about their keys are shown at the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keywright.cli import terminal
+
+if TYPE_CHECKING:
+    from keywright.errors import KeywrightError
+    from keywright.vault.model import Connection, EgressAddress
+    from keywright.vault.preflight import Finding
+    from keywright.vault.seam import Checked
+
+
+def show_findings(findings: tuple[Finding, ...], *, but_first: bool = False) -> None:
+    """Say what was found about a key, and what of it can be accepted."""
+    for finding in findings[1:] if but_first else findings:
+        mark = "refused" if finding.refuses else str(finding.severity)
+        terminal.say(f"{mark}: {finding.message}".translate(terminal.CONTROL))
+        terminal.say(f"  hint: {finding.hint}".translate(terminal.CONTROL))
+    names = dict.fromkeys(one.accept for one in findings if one.refuses and one.accept)
+    if names and all(one.accept for one in findings if one.refuses):
+        terminal.say("To take it all the same, on the record: " + " ".join(f"--accept {name}" for name in names))
+
+
+def address_note(egress: EgressAddress, *, now: int) -> str:
+    """Return the address to put on an exchange's list, and how well it is known."""
+    if not egress.shown:
+        return "not known yet: no exchange has been asked through it"
+    if egress.is_confirmed(now=now):
+        return egress.shown
+    return f"{egress.shown} (unconfirmed)"
+
+
+def as_dict(connection: Connection, *, now: int) -> dict[str, Any]:
+    """Return a connection as `--json` shows it: nothing secret in it."""
+    record, egress = connection.record, connection.egress
+    return {
+        "id": connection.id,
+        "name": connection.name,
+        "exchange": record.exchange.value,
+        "status": record.status.value,
+        "reasons": list(record.reasons),
+        "is_altered": not connection.holds,
+        "key": connection.key.masked,
+        "fingerprint": connection.key.fingerprint,
+        "kind": connection.key.kind.value,
+        "egress_id": record.egress_id,
+        "address": egress.shown,
+        "address_is_confirmed": egress.is_confirmed(now=now),
+        "address_is_shared": egress.shared_at is not None,
+        "bots": list(record.bots),
+        "is_shared": connection.is_shared,
+        "accepted": [{"what": one.what, "by": one.by, "at": one.at} for one in record.accepted],
+        "evidence": [
+            {"right": one.right.value, "allowed": one.allowed, "grade": one.grade.value, "said": one.said}
+            for one in record.probe.evidence
+        ],
+        "created_at": record.created_at,
+        "added_at": connection.key.added_at,
+        "checked_at": record.checked_at,
+        "key_created_at": record.probe.created_at,
+        "key_expires_at": record.probe.expires_at,
+        "version": record.version,
+    }
+
+
+def row(connection: Connection, *, now: int) -> tuple[object, ...]:
+    """Return a connection as a row of the list."""
+    record = connection.record
+    return (
+        record.name,
+        record.exchange.title,
+        "altered" if not connection.holds else record.status.value,
+        connection.key.masked,
+        connection.key.fingerprint,
+        address_note(connection.egress, now=now),
+        terminal.moment(record.checked_at),
+        list(record.bots),
+        _note(connection),
+    )
+
+
+def _note(connection: Connection) -> str:
+    """Return what its owner should know or do about a connection."""
+    if not connection.holds:
+        return "its record was altered outside Keywright: remove it"
+    if connection.record.reasons:
+        return "; ".join(connection.record.reasons)
+    notes = []
+    if connection.is_shared:
+        notes.append("several bots share it: give each a key of its own")
+    if connection.egress.shared_at is not None:
+        notes.append("its address is shared")
+    return "; ".join(notes)
+
+
+def show_all(connection: Connection, *, now: int) -> None:
+    """Show everything about a connection that may be seen."""
+    record = connection.record
+    facts = (
+        ("id", connection.id),
+        ("name", connection.name),
+        ("exchange", record.exchange.title),
+        ("status", "altered" if not connection.holds else record.status.value),
+        ("key", f"{connection.key.masked} ({connection.key.kind}), fingerprint {connection.key.fingerprint}"),
+        ("address", address_note(connection.egress, now=now)),
+        ("held since", terminal.moment(connection.key.added_at)),
+        ("checked", terminal.moment(record.checked_at)),
+        ("ends", terminal.moment(record.probe.expires_at)),
+        ("bots", ", ".join(record.bots) or "–"),
+        ("accepted", ", ".join(f"{one.what} ({terminal.moment(one.at)})" for one in record.accepted) or "–"),
+        ("note", _note(connection) or "–"),
+    )
+    for name, value in facts:
+        terminal.out(f"{name:<12}{str(value).translate(terminal.CONTROL)}")
+    terminal.out()
+    allowed = {True: "yes", False: "no", None: "not known"}
+    rows = [(one.right.value, allowed[one.allowed], one.grade.value, one.said) for one in record.probe.evidence]
+    terminal.out_table(("RIGHT", "ALLOWED", "GRADE", "THE EXCHANGE SAYS"), rows)
+
+
+def show_done(connection: Connection, *, now: int, as_json: bool, done: str) -> None:
+    """Show a connection that was changed: as one JSON object, or by saying what is `done`."""
+    if as_json:
+        terminal.out_json(as_dict(connection, now=now))
+        return
+    name = connection.name.translate(terminal.CONTROL)
+    terminal.say(f"{name} {done}: {connection.record.exchange.title}, key {connection.key.masked}.")
+
+
+def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *, now: int, as_json: bool) -> None:
+    """Show what checks found, and end as the gravest of it."""
+    from keywright.vault.preflight import exit_code
+
+    if as_json:
+        terminal.out_json(
+            {
+                "checked": [
+                    as_dict(one.connection, now=now)
+                    | {"findings": [{"code": f.code, "severity": f.severity, "right": f.right} for f in one.findings]}
+                    for one in checked
+                ],
+                "failed": [{"id": name, "message": problem.message} for name, problem in trouble],
+            }
+        )
+    for one in checked:
+        if not as_json:
+            state = "is well" if not any(f.refuses for f in one.findings) else "is suspended"
+            terminal.say(f"{one.connection.name.translate(terminal.CONTROL)} {state}.")
+            show_findings(one.findings)
+    for name, problem in trouble:
+        terminal.say(f"{name}: {problem.message}".translate(terminal.CONTROL))
+    codes = [code for code in (exit_code(one.findings) for one in checked) if code]
+    codes += [problem.exit_code for _, problem in trouble]
+    if codes:
+        raise click.exceptions.Exit(min(codes))
