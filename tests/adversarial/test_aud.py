@@ -279,6 +279,7 @@ READING = {
 }
 """Commands that change nothing, and what is typed after them."""
 ELSEWHERE = {
+    "scan": "changes nothing but the file it is told to write: tests/scan",
     "serve": "runs until it is stopped; what it does at its start are verbs of others",
     "demo": "wants a running server; what it does are verbs of others: tests/app",
     "database backup": "writes a file, and nothing in the database: tests/cli",
@@ -290,6 +291,11 @@ ELSEWHERE = {
         ("vault init", "vault passphrase", "vault protect", "vault unprotect", "vault accept"),
         "is about a database of its own: tests/adversarial/test_vlt.py looks at its events",
     ),
+    **dict.fromkeys(
+        ("vault add", "vault check", "vault edit", "vault remove", "vault list", "vault show"),
+        "is about a database of its own, or asks an exchange: tests/cli/test_vault_connections.py looks at its events",
+    ),
+    **dict.fromkeys([f"vault egress {verb}" for verb in ("add", "check", "list", "remove", "share")], "the same"),
     **dict.fromkeys(
         ("vault unlock", "vault lock", "vault status", "vault agent"), "changes nothing: tests/adversarial/test_vlt.py"
     ),

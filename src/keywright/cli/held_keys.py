@@ -98,28 +98,29 @@ async def owner_of(email: str | None, data_dir: str | None) -> AsyncIterator[Own
         yield Owner(services, await account_of(services, email))
 
 
-def ask_key(exchange: Exchange, *, from_stdin: bool, path: Path | None, accept: tuple[str, ...]) -> Pasted:
-    """Return a key as its owner gives it: typed without echo, or as JSON; never from an argument. Raises `Invalid`."""
+def given_key(*, from_stdin: bool, path: Path | None, accept: tuple[str, ...]) -> Pasted | None:
+    """Return a key that is given as JSON, or `None` where it is to be asked for. Raises `Invalid` and `Unusable`."""
     from keywright.vault.model import Pasted
 
     if from_stdin and path is not None:
         raise Invalid("--stdin and --from-file are two ways to give one key", hint="use one of them")
-    if from_stdin or path is not None:
-        text = sys.stdin.read(MOST_BYTES) if path is None else _read_private(path)
-        parts = _parts(text)
-        return Pasted(parts["key"], Secret(parts["secret"]), _or_none(parts.get("passphrase", "")), frozenset(accept))
+    if not from_stdin and path is None:
+        return None
+    parts = _parts(sys.stdin.read(MOST_BYTES) if path is None else _read_private(path))
+    return Pasted(parts["key"], Secret(parts["secret"]), _or_none(parts.get("passphrase", "")), frozenset(accept))
+
+
+def ask_key(exchange: Exchange, *, accept: tuple[str, ...]) -> Pasted:
+    """Return a key as its owner types or pastes it, without echo. Raises `Invalid`."""
+    from keywright.vault.model import Pasted
+
     key = terminal.ask_secret(f"API key of {exchange.title}").reveal().decode("utf-8", "replace")
-    secret = terminal.ask_secret(
-        "Secret, or the path of a private key in PEM after @" if _takes_pem(exchange) else "Secret"
-    )
-    if _takes_pem(exchange) and secret.reveal().startswith(b"@"):
+    takes_pem = exchange.value == "binance"
+    secret = terminal.ask_secret("Secret, or @ and the path of a private key in PEM" if takes_pem else "Secret")
+    if takes_pem and secret.reveal().startswith(b"@"):
         secret = Secret(_read_private(Path(secret.reveal_text()[1:].strip()).expanduser()))
     passphrase = terminal.ask_secret("Passphrase") if exchange.has_passphrase else None
     return Pasted(key, secret, passphrase, frozenset(accept))
-
-
-def _takes_pem(exchange: Exchange) -> bool:
-    return exchange.value == "binance"
 
 
 def _or_none(text: str) -> Secret | None:

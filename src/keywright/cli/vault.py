@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli import vault_protections, vault_session
+from keywright.cli import vault_connections, vault_egress, vault_protections, vault_session
 
 
 @click.group("vault")
@@ -13,6 +13,13 @@ def group() -> None:
 
 
 for command in (
+    vault_connections.add,
+    vault_connections.list_,
+    vault_connections.show,
+    vault_connections.check,
+    vault_connections.edit,
+    vault_connections.remove,
+    vault_egress.group,
     vault_session.init,
     vault_session.unlock,
     vault_session.lock,

@@ -13,6 +13,7 @@ from keywright.cli.held_keys import (
     account_option,
     ask_key,
     file_option,
+    given_key,
     owner_of,
     stdin_option,
 )
@@ -61,11 +62,12 @@ async def add(
     wanted = rules.exchange(exchange)
     rules.name(name)
     rules.bots(bots)
+    given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
     async with owner_of(email, data_dir) as owner:
         vault, now = owner.services.vault, owner.services.clock()
         reservation = await vault.reserve(owner.id, wanted.value, actor=owner.actor, now=now)
         _guide(reservation, now=now)
-        pasted = ask_key(wanted, from_stdin=from_stdin, path=from_file, accept=accept)
+        pasted = given or ask_key(wanted, accept=accept)
         proof, actor = await owner.prove()
         now = owner.services.clock()
         try:
@@ -173,6 +175,7 @@ async def edit(
     replaces_key = replaces_key or from_stdin or from_file is not None
     if new_name is None and not bots and not no_bots and not replaces_key:
         raise Invalid("nothing was to be changed", hint="give --name, --bot, --no-bots or --key")
+    given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
     async with owner_of(email, data_dir) as owner:
         vault, now = owner.services.vault, owner.services.clock()
         async with owner.services.database.read() as tx:
@@ -181,7 +184,7 @@ async def edit(
             terminal.say(
                 f"Its requests leave from {held_shown.address_note(found.egress, now=now)}: put that on the new key's list."
             )
-            pasted = ask_key(found.record.exchange, from_stdin=from_stdin, path=from_file, accept=accept)
+            pasted = given or ask_key(found.record.exchange, accept=accept)
             proof, actor = await owner.prove()
             now = owner.services.clock()
             try:
