@@ -1,7 +1,7 @@
 """2FA: the second factor, the sessions it completes and the password before it, attacked. Rows of the catalogue by id.
 
-Not here: 2FA-13 waits for a password reset, which there is not yet. 2FA-08 is about a store beside the database, which
-there is not: attempts are counted in the database itself, and where that is gone nobody signs in.
+Of 2FA-08: there is no store beside the database. Attempts are counted in the database itself, by every process alike, and
+where that is gone nobody signs in. Of 2FA-13: nobody resets a password by mail; the local owner does, with a code.
 """
 
 from __future__ import annotations
@@ -12,21 +12,36 @@ import secrets
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
+from keywright.app.services import Services, opened, wire
 from keywright.errors import CodeReused, Invalid, KeywrightError, Limited, NotProven
 from keywright.identity import limits, rules, totp
 from keywright.identity.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from keywright.identity.model import Opened
+from keywright.identity.passwords import CHEAPEST
+from keywright.identity.policy_model import Policy
 from keywright.identity.sessions import actor_of
 from keywright.issuing.model import NewKey, Status
+from keywright.notices.service import SETTLING_MS
+from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
-from keywright.storage.tables import accounts, recovery_codes, sessions
+from keywright.settings import Settings
+from keywright.storage.engine import open_database, sqlite_url
+from keywright.storage.tables import accounts, deliveries, notices, recovery_codes, sessions
+from tests.cli.conftest import Terminal
 from tests.identity.doorway import Doorway, prove_many, visitor, wrong_code
 from tests.support import killable
 from tests.support.clock import FakeClock
+from tests.support.household import Household
+from tests.support.visitor import Caller
 from tests.support.world import PASSWORD, World
 
 ATTEMPTS = 50
@@ -528,3 +543,98 @@ async def test_2fa_10_an_error_never_repeats_what_was_typed(door: Doorway) -> No
         with pytest.raises(KeywrightError) as refused:
             await attempt
         assert "canary" not in repr((refused.value, refused.value.message, refused.value.hint, refused.value.values))
+
+
+# ── 2FA-08, 13, 22: limits without another store, a password set anew, and who is told
+
+
+async def test_2fa_08_limits_hold_in_every_process_and_without_the_database_nobody_gets_in(
+    embedded: Services, keyring: Keyring, clock: FakeClock, tmp_path: Path
+) -> None:
+    door = Doorway(World(embedded, clock))
+    ada = await door.world.person()
+    other = open_database(sqlite_url(tmp_path / "keywright.db"))
+    elsewhere = Doorway(World(wire(other, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST), clock))
+    half = await door.half_open(ada)
+    tried = 0
+    with pytest.raises(Limited):
+        for at in range(50):  # by turns, here and there
+            try:
+                await (door, elsewhere)[at % 2].prove(half.session, wrong_code(ada, door.clock()))
+            except NotProven:
+                tried += 1
+    assert tried == limits.FACTOR[0].most
+    for one in (door, elsewhere):
+        with pytest.raises(Limited):
+            await one.prove(half.session, ada.code(door.clock()))
+    await other.close()
+    door.clock.advance(ms=DAY_MS)
+    async with door.database.write() as tx:
+        await tx.execute(text("DROP TABLE attempts"))
+    for attempt in (door.half_open(ada), door.prove(half.session, ada.code(door.clock()))):
+        with pytest.raises((DBAPIError, KeywrightError)):
+            await attempt
+
+
+def test_2fa_13_a_password_set_anew_takes_a_code_once_and_the_second_factor_is_asked_for_as_before(
+    ada: Terminal,
+) -> None:
+    command = "accounts set-password ada@example.org"
+    assert ada(command, "four-otters-in-amber").code == 4, "without a code"
+    assert ada(command, "four-otters-in-amber", "000000").code == 4
+    code = ada.code()
+    assert ada(command, "four-otters-in-amber", code).code == 0
+    assert ada(command, "nine-boats-at-anchor", code).code == 4, "it served"
+
+    async def sign_in() -> Opened:
+        async with opened(Settings(data_dir=str(ada.folder)), clock=ada.clock) as services:
+            return await services.entrance.sign_in(
+                "ada@example.org", Secret("four-otters-in-amber"), visitor=visitor(), now=ada.clock()
+            )
+
+    assert not asyncio.run(sign_in()).session.is_complete
+
+
+async def test_2fa_13_no_page_resets_a_password(home: Household) -> None:
+    stranger = Caller(home.console, home.ada.clock, address="192.0.2.77")
+    for path in ("/reset", "/sign-in/reset", "/forgot", "/password/reset"):
+        assert (await stranger.get(path)).status_code == 404, path
+    answer = await stranger.get("/security/password")
+    assert answer.headers["location"].startswith("/sign-in")
+
+
+async def test_2fa_22_a_new_browser_a_changed_factor_and_a_failed_burst_are_told_in_their_own_transaction(
+    door: Doorway,
+) -> None:
+    services, ada = door.world.services, await door.world.person()
+    door.clock.advance(ms=SETTLING_MS)
+
+    async def told() -> list[str]:
+        async with door.database.read() as tx:
+            rows = await tx.execute(
+                select(notices.c.kind)
+                .join(deliveries, deliveries.c.notice_id == notices.c.id)
+                .order_by(deliveries.c.id)
+            )
+            return [row.kind for row in rows]
+
+    here = await door.stepped_up((await door.signed_in(ada)).session, ada)
+    assert (await told())[-1] == "session.opened"
+    await door.confirm(here.session, await door.new_authenticator(here.session, has_factor=True))
+    assert (await told())[-1] == "account.authenticator_set"
+    half = await door.half_open(ada)
+    with pytest.raises(Limited):
+        for _ in range(50):
+            with suppress(NotProven):
+                await door.prove(half.session, wrong_code(ada, door.clock()))
+    assert (await told())[-1] == "account.factor_limited"
+
+    async def broken(*given: Any, **named: Any) -> None:
+        raise OSError
+
+    before = await door.kinds()
+    services.audit.listen(broken)
+    door.clock.advance(ms=DAY_MS)
+    with pytest.raises(OSError):
+        await door.recovery_codes(replace(here.session, step_up_at=door.clock()))
+    assert await door.kinds() == before, "what can't be told is not done"

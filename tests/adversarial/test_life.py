@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 from keywright.app.chores import end_overlaps, expire
 from keywright.app.gateways import sandbox_of
 from keywright.audit.events import Kind
+from keywright.errors import Conflict
 from keywright.issuing.model import Passphrase
 from keywright.secret import Secret
+from tests.identity.doorway import Doorway, visitor
 from tests.support.door import Bot, Door
-from tests.support.world import Held
+from tests.support.withdrawing import Desk
+from tests.support.world import PASSWORD, Held
 
 ACCOUNTS = "/api/v1/accounts"
 ORDERS = "/api/v1/hf/orders"
@@ -200,3 +205,90 @@ async def test_life_12_a_deleted_key_s_secret_opens_nothing_and_its_id_never_com
     assert again.id != bot.id
     await door.refuses(bot.signed("GET", ACCOUNTS), "key_unknown")
     await door.refuses(bot.signed("GET", ACCOUNTS).but(key=again.id.encode()), "signature_mismatch")
+
+
+# ── LIFE-05, LIFE-09: what is switched off while it is used
+
+
+async def test_life_05_no_request_that_starts_after_a_key_was_disabled_is_accepted(door: Door) -> None:
+    """Eight connections stream with one key and one with another; the first is disabled, frozen by nobody, mid-stream."""
+    bot, bystander = await door.bot(), await door.bot()
+    disabled_at = math.inf
+    seen: list[tuple[float, int]] = []
+
+    async def stream(one: Bot, into: list[tuple[float, int]]) -> None:
+        loop = asyncio.get_running_loop()
+        while len(seen) < 400:
+            began = loop.time()
+            reply = await door.send(one.signed("GET", ACCOUNTS))
+            assert reply is not None
+            into.append((began, reply.status))
+
+    async def switch_off() -> None:
+        nonlocal disabled_at
+        while len(seen) < 100:
+            await asyncio.sleep(0)
+        await door.world.disable(bot.person, bot.id)
+        disabled_at = asyncio.get_running_loop().time()
+
+    others: list[tuple[float, int]] = []
+    await asyncio.gather(*(stream(bot, seen) for _ in range(8)), stream(bystander, others), switch_off())
+    after = [status for began, status in seen if began > disabled_at]
+    assert len(after) > 100
+    assert set(after) == {401}, "each told as an unknown key is, until the secret is proved: 400003"
+    assert {status for began, status in seen if began < disabled_at} <= {200, 401}
+    assert [status for _, status in seen].count(200) >= 90
+    assert {status for _, status in others} == {200}
+
+
+async def test_life_09_a_frozen_account_s_keys_and_approvals_stop_and_its_owner_stays_in(door: Door) -> None:
+    """Documented so: a freeze refuses keys and money at once; sessions live, or nobody could lift it."""
+    entrance = Doorway(door.world)
+    bot = await door.bot("withdraw", addresses=("127.0.0.1",))
+    desk = Desk(door.world, bot.person, bot.held)
+    await desk.lists()
+    asked = await desk.asks()
+    await desk.confirms(asked)
+    opened = await entrance.signed_in(bot.person)
+    async with door.services.database.write() as tx:
+        actor = door.world.actor(bot.person)
+        await door.services.identity.freeze(tx, bot.person.account.id, actor=actor, now=door.clock())
+    await door.refuses(bot.signed("GET", ACCOUNTS), "key_frozen")
+    with pytest.raises(Conflict, match="frozen"):
+        await desk.consumes(asked)
+    with pytest.raises(Conflict, match="frozen"):
+        await desk.asks("w2")
+    assert await entrance.lives(opened.token)
+
+
+@pytest.mark.parametrize("change", ["password", "authenticator"])
+async def test_life_09_another_password_or_authenticator_ends_sessions_and_approvals_and_no_key(
+    door: Door, change: str
+) -> None:
+    """Documented so: keys are the programs', and are switched off by themselves or by a freeze."""
+    entrance = Doorway(door.world)
+    bot = await door.bot("withdraw", addresses=("127.0.0.1",))
+    desk = Desk(door.world, bot.person, bot.held)
+    await desk.lists()
+    asked = await desk.asks()
+    await desk.confirms(asked)
+    elsewhere, half = await entrance.signed_in(bot.person), await entrance.half_open(bot.person)
+    here = await entrance.stepped_up((await entrance.signed_in(bot.person)).session, bot.person)
+    if change == "password":
+        changed = await door.services.own.password.change_password(
+            here.session,
+            PASSWORD,
+            Secret("four-otters-in-amber"),
+            proof=door.world.proof(bot.person),
+            visitor=visitor(),
+            now=door.clock(),
+        )
+    else:
+        secret = await entrance.new_authenticator(here.session, has_factor=True)
+        changed, _ = await entrance.confirm(here.session, secret)
+        with pytest.raises(Conflict, match="replaced"):
+            await desk.consumes(asked)
+    assert not await entrance.lives(elsewhere.token)
+    assert not await entrance.lives(half.token)
+    assert await entrance.lives(changed.token)
+    await door.allows(bot.signed("GET", ACCOUNTS))

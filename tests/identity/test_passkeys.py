@@ -48,6 +48,32 @@ async def test_a_passkey_completes_signing_in_and_the_browser_is_known_afterward
     assert again.session.device
 
 
+@pytest.mark.parametrize(
+    "transports", [{}, {"transports": []}, {"transports": None}, {"transports": ["smart-card", "x"]}]
+)
+async def test_one_that_says_nothing_of_how_it_is_reached_is_added_and_signs_in(
+    door: Doorway, transports: dict[str, object]
+) -> None:
+    """`getTransports()` is missing in older browsers, and may be empty in any (WebAuthn section 5.2.1)."""
+    person = await door.world.person()
+    opened = await door.stepped_up((await door.signed_in(person)).session, person)
+    services, soft = door.world.services, SoftPasskey()
+    options = await services.passkeys.creation_options(opened.session, person.account, rp=RP, now=door.clock())
+    answer = soft.create(options, **transports)
+    passkey = await services.passkeys.add(
+        opened.session, answer, name="old key", rp=RP, visitor=visitor(), now=door.clock()
+    )
+    ada = PasskeyDoor(door, person, opened, soft, passkey)
+    half = await ada.half_open()
+    asked = json.loads(await ada.options(half))
+    assert [one.keys() for one in asked["allowCredentials"]] == [{"id", "type"}], "no hint where none was given"
+    signed_in = await ada.prove(soft.get(json.dumps(asked)), half)
+    assert signed_in.session.is_complete
+    ada.opened = signed_in
+    stepped = await ada.prove(soft.get(await ada.options()))
+    assert stepped.session.step_up(now=ada.now) is not None
+
+
 async def test_one_that_counts_nothing_is_taken_each_time(door: Doorway) -> None:
     """Those that are kept in several places say 0 for ever (WebAuthn section 6.1.1)."""
     ada = await with_passkey(door, soft=SoftPasskey(counts=False))
