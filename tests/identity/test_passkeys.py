@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ async def test_a_passkey_completes_signing_in_and_the_browser_is_known_afterward
     "transports", [{}, {"transports": []}, {"transports": None}, {"transports": ["smart-card", "x"]}]
 )
 async def test_one_that_says_nothing_of_how_it_is_reached_is_added_and_signs_in(
-    door: Doorway, transports: dict[str, object]
+    door: Doorway, transports: dict[str, Any]
 ) -> None:
     """`getTransports()` is missing in older browsers, and may be empty in any (WebAuthn section 5.2.1)."""
     person = await door.world.person()
