@@ -11,9 +11,11 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
 
 # One environment, made from uv.lock; each group of targets adds what it needs.
-SYNC = $(UV) sync --quiet --locked --inexact --python .tools/bin/python --extra server
+# Keywright itself is made anew each time: its compiled part may be missing, or of another day.
+SYNC = $(UV) sync --quiet --locked --inexact --reinstall-package keywright --python .tools/bin/python --extra server
+MADE_FROM = pyproject.toml uv.lock hatch_build.py src/keywright/protocol/_native.c
 
-.PHONY: help run demo settings test test-rest test-all check format reference coverage bench clean
+.PHONY: help run demo settings test test-rest test-pure test-all check format reference coverage bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,9 @@ test: .venv/.test ## Run every test that needs no service and no browser
 
 test-rest: .venv/.all ## Run what `make test` leaves out: real clients, PostgreSQL, Chromium; what is missing fails and says how to get it
 	$(RUN)/pytest -n auto -m "clients or postgres or browser" $(ARGS)
+
+test-pure: .venv/.test ## Run the protocol's tests once more, without its compiled part
+	KEYWRIGHT_PURE=1 $(RUN)/pytest -n auto tests/protocol -m "not clients" $(ARGS)
 
 test-all: .venv/.all ## Run every test: `make test` and `make test-rest` in one
 	$(RUN)/pytest -n auto $(ARGS)
@@ -71,14 +76,14 @@ $(UV):
 	@$(PYTHON) -m venv .tools
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.venv/.server: $(UV) pyproject.toml uv.lock
+.venv/.server: $(UV) $(MADE_FROM)
 	@$(SYNC)
 	@touch $@
 
-.venv/.test: $(UV) pyproject.toml uv.lock
+.venv/.test: $(UV) $(MADE_FROM)
 	@$(SYNC) --extra postgres --extra chat --extra vault --group test
 	@touch $@ .venv/.server
 
-.venv/.all: $(UV) pyproject.toml uv.lock
+.venv/.all: $(UV) $(MADE_FROM)
 	@$(SYNC) --extra postgres --extra chat --extra vault --group dev
 	@touch $@ .venv/.test .venv/.server

@@ -64,7 +64,9 @@ def settings() -> str:
         "`keywright settings` shows every value and where it came from. A name that is no setting is refused, in a file"
         " and, after `KEYWRIGHT_`, in the environment.",
         _table(("in keywright.toml", "variable", "option", "default", "value", "what it is"), rows),
-        "`KEYWRIGHT_DEBUG` is no setting: when it is set, an unforeseen error shows its traceback.",
+        "`KEYWRIGHT_DEBUG` is no setting: when it is set, an unforeseen error shows its traceback. Nor is `KEYWRIGHT_PURE`:"
+        " when it is 1, the compiled part of the protocol is left alone, and Python does its work;"
+        " `keywright --version` tells which of the two does it.",
     )
 
 

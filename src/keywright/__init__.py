@@ -4,17 +4,24 @@ Start reading at `gateway/admit.py` (the way of a signed request) and `issuing/s
 others may import stands in `__all__`: docs/signing.md. It is loaded when it is first asked for.
 """
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from keywright.errors import Invalid, KeywrightError
     from keywright.protocol.message import SignedRequest
+    from keywright.protocol.native import is_native
     from keywright.protocol.public import Proved, Signer, sign, verify
     from keywright.protocol.refusal import Reason, Refused
     from keywright.secret import Secret
 
 __version__ = "0.1.0"
+
+if os.environ.get("KEYWRIGHT_PURE", "0") != "0":
+    # Here, because `protocol` reads no environment; so its import of the compiled part finds nothing.
+    sys.modules["keywright.protocol._native"] = None  # type: ignore[assignment]
 
 __all__ = [
     "Invalid",
@@ -25,6 +32,7 @@ __all__ = [
     "Secret",
     "SignedRequest",
     "Signer",
+    "is_native",
     "sign",
     "verify",
 ]
@@ -38,6 +46,7 @@ _HOMES = {
     "Secret": "keywright.secret",
     "SignedRequest": "keywright.protocol.message",
     "Signer": "keywright.protocol.public",
+    "is_native": "keywright.protocol.native",
     "sign": "keywright.protocol.public",
     "verify": "keywright.protocol.public",
 }

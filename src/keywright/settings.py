@@ -237,7 +237,7 @@ def read_settings(
     return settings, origins
 
 
-OTHER_VARIABLES = {"KEYWRIGHT_DEBUG"}
+OTHER_VARIABLES = {"KEYWRIGHT_DEBUG", "KEYWRIGHT_PURE"}
 
 
 def _first(

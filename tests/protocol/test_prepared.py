@@ -16,7 +16,7 @@ from keywright.errors import Invalid
 from keywright.protocol import canonical
 from keywright.protocol.kucoin import KucoinDialect, KucoinSigner, Pepper
 from keywright.protocol.message import Request
-from keywright.protocol.prepared import MacKey, compact_json
+from keywright.protocol.prepared import MacKey, compact_json, mac_key
 from keywright.protocol.refusal import Refused
 from keywright.secret import Secret
 from tests.protocol.wire import DIALECT, KEY, PASSPHRASE, SECRET, verdict
@@ -26,7 +26,7 @@ NOW = 1_700_000_000_000
 
 @given(key=st.binary(max_size=200), message=st.binary(max_size=300))
 def test_a_mac_from_kept_states_is_the_mac(key: bytes, message: bytes) -> None:
-    ready = MacKey(Secret(key))
+    ready = mac_key(Secret(key))
     for _ in range(2):  # nothing of one message is left in the next
         assert ready.digest(message) == hmac.new(key, message, hashlib.sha256).digest()
 
@@ -80,7 +80,7 @@ def test_text_that_is_more_than_text_is_written_as_what_it_says() -> None:
 @pytest.mark.parametrize("bits", [256, 384])
 @given(key=st.binary(max_size=200), message=st.binary(max_size=300))
 def test_a_mac_of_either_size_is_the_mac(bits: int, key: bytes, message: bytes) -> None:
-    assert MacKey(Secret(key), bits=bits).digest(message) == hmac.new(key, message, f"sha{bits}").digest()
+    assert mac_key(Secret(key), bits=bits).digest(message) == hmac.new(key, message, f"sha{bits}").digest()
 
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1}}, {"a": "\ud800"}, {(1, 2): "a"}, {"a": b"canary"}])
@@ -173,7 +173,9 @@ def test_a_target_that_was_refused_is_refused_again_and_by_every_method() -> Non
                 dialect.check_target(method, target)
 
 
-@pytest.mark.parametrize("holder", [KucoinSigner(KEY, SECRET, PASSPHRASE), MacKey(SECRET), Pepper(SECRET)])
+@pytest.mark.parametrize(
+    "holder", [KucoinSigner(KEY, SECRET, PASSPHRASE), MacKey(SECRET), mac_key(SECRET), Pepper(SECRET)]
+)
 def test_what_holds_a_secret_shows_nothing_and_is_not_copied(holder: object) -> None:
     assert repr(holder).endswith("(•••)")
     assert "•••" in f"{holder}"

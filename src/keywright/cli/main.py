@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from keywright import __version__
+from keywright import __version__, is_native
 from keywright.cli import (
     accounts,
     approvals,
@@ -37,13 +37,15 @@ from keywright.cli import (
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
+WAY = "with the compiled part of the protocol" if is_native() else "all in Python"
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
     "7 busy, 15 a scan found something, 130 interrupted.",
 )
-@click.version_option(__version__, message="keywright %(version)s")
+@click.version_option(__version__, message=f"keywright %(version)s, {WAY}")
 def cli() -> None:
     """Issue exchange-style API keys and enforce them at a gateway."""
 

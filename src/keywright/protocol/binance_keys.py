@@ -8,14 +8,13 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64decode, b64encode
-from binascii import hexlify
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from keywright.errors import Invalid
-from keywright.protocol.prepared import MacKey
+from keywright.protocol.prepared import mac_key
 from keywright.secret import Secret
 
 if TYPE_CHECKING:
@@ -36,14 +35,7 @@ def with_secret(secret: Secret) -> Sign:
     """Return what signs with an HMAC secret. Raises `Invalid` for an empty one: anyone could sign with it."""
     if not secret:
         raise Invalid("the secret is empty", field="secret")
-    start = MacKey(secret).start
-
-    def sign(payload: bytes) -> bytes:
-        mac = start()
-        mac.update(payload)
-        return hexlify(mac.finalize())
-
-    return sign
+    return mac_key(secret).hex
 
 
 def with_private_key(private_key: Secret) -> Sign:

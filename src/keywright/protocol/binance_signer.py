@@ -14,6 +14,7 @@ from keywright.errors import Invalid
 from keywright.protocol import binance_canonical, binance_keys
 from keywright.protocol.binance_form import FormWriter
 from keywright.protocol.message import Header, SignedRequest
+from keywright.protocol.native import made
 from keywright.protocol.refusal import Refused
 from keywright.secret import Secret
 
@@ -26,8 +27,6 @@ RECV_WINDOW = re.compile(rb"(0|[1-9][0-9]{0,4})(?:\.([0-9]{1,3}))?")
 
 MOST_KEPT, LONGEST_KEPT = 1_024, 256
 """Targets that a signer remembers, and bytes of the longest."""
-
-_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 @final
@@ -84,10 +83,10 @@ class BinanceSigner:
         if form:
             payload = b"%b&%b%d" % (form, self._before_stamp, now_ms)
             signed = b"%b&signature=%b" % (payload, self._sign(payload))
-            return _made(SignedRequest, (method, before, self._form_headers, signed))
+            return made(SignedRequest, (method, before, self._form_headers, signed))
         payload = b"%b%d" % (text, now_ms)
         signed = b"%b%b&signature=%b" % (before, payload, self._sign(payload))
-        return _made(SignedRequest, (method, signed, self._headers, b""))
+        return made(SignedRequest, (method, signed, self._headers, b""))
 
     def _look_at(self, method: str, target: bytes | str, form: bytes) -> tuple[bytes, bytes]:
         """Return what is sent before the payload, and the payload of a query up to the timestamp, once the request was

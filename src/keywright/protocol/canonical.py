@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from keywright.errors import Invalid
 from keywright.protocol import strict_json
+from keywright.protocol.native import native
 from keywright.protocol.refusal import Reason, Refused
 
 # A method is letters and a path begins with `/`, so neither runs into the other. TRACE and CONNECT are talk between
@@ -118,7 +119,7 @@ def check_beginning_of_body(body: bytes, *, may_follow: bool) -> None:
 
 def check_body(body: bytes) -> None:
     """Do nothing if `body` is empty or JSON with one reading. Raises `Refused(BODY_MALFORMED, rule=…)`."""
-    if not body:
+    if not body or (native and native.is_plain_json(body)):
         return
     try:
         strict_json.loads(body)

@@ -7,7 +7,7 @@ unambiguous is `canonical`'s subject. The verbs stand in files of their own: `ku
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ from keywright.protocol import canonical, kucoin_answers, kucoin_orders, kucoin_
 from keywright.protocol.canonical import METHODS
 from keywright.protocol.kucoin_checking import Claim, KucoinVerifier, Pepper
 from keywright.protocol.kucoin_signing import PREFIX, KucoinSigner, header_names, is_key_id
-from keywright.protocol.message import Answer, Request, SignedRequest
+from keywright.protocol.message import Answer, Header, Request, SignedRequest
+from keywright.protocol.native import made, native
 from keywright.protocol.order import Intent
-from keywright.protocol.prepared import MacKey
+from keywright.protocol.prepared import mac_key
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 
@@ -34,7 +35,6 @@ _VERSIONS = {b"1": 1, b"2": 2, b"3": 3}
 _SHORT = ("KEY", "SIGN", "TIMESTAMP", "PASSPHRASE", "KEY-VERSION")
 # Digits of a present-day stamp in another unit than milliseconds: the most common mistake, worth its own words.
 _OTHER_UNITS = {10: "seconds", 16: "microseconds", 19: "nanoseconds"}
-_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,15 @@ class KucoinDialect:
     accept_version_1: bool = False
     """Whether the passphrase may come in clear, as python-kucoin sends it. The operator's choice, off unless made."""
     _names: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    _find: Callable[[tuple[Header, ...]], tuple[bytes, ...] | None] | None = field(
+        init=False, repr=False, compare=False
+    )
     _known: dict[str, dict[bytes, canonical.Target]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_names", tuple(header_names(self.header_prefix)[short] for short in _SHORT))
+        names = tuple(header_names(self.header_prefix)[short] for short in _SHORT)
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_find", native.Headers(names).find if native else None)
         object.__setattr__(self, "_known", {method: {} for method in METHODS})
 
     # ── the sender's side
@@ -83,7 +88,7 @@ class KucoinDialect:
     @staticmethod
     def passphrase_header(secret: Secret, passphrase: Secret) -> bytes:
         """Return the passphrase as versions 2 and 3 send it: base64(HMAC-SHA256(secret, passphrase))."""
-        return MacKey(secret).base64(passphrase.reveal())
+        return mac_key(secret).base64(passphrase.reveal())
 
     # ── the receiver's side
 
@@ -135,20 +140,12 @@ class KucoinDialect:
             may_follow = canonical.body_may_follow(method, body_allowed=body_allowed)
             canonical.check_beginning_of_body(body, may_follow=may_follow)
         # 4, 5, 6  what it says of itself, each thing once
-        headers, (key, sign, timestamp, passphrase, version) = request.headers, self._names
-        values = dict(headers)
-        if len(values) != len(headers):
-            self._refuse_repeated(request)
+        find = self._find
+        key_id, signature, stamp, proof, version = (find and find(request.headers)) or self._values(request)
         try:
-            key_id, signature, stamp, proof = values[key], values[sign], values[timestamp], values[passphrase]
+            stated = _VERSIONS[version]
         except KeyError:
-            raise self._missing(values) from None
-        try:
-            stated = _VERSIONS[values[version]]
-        except KeyError:
-            if version in values:
-                raise Refused(Reason.KEY_VERSION_UNKNOWN) from None
-            stated = 1  # before version 2 there was no such header
+            raise Refused(Reason.KEY_VERSION_UNKNOWN) from None
         if stated == 1 and not self.accept_version_1:
             raise Refused(Reason.KEY_VERSION_OFF)
         if len(stamp) != 13 or not stamp.isdigit():  # of bytes: ASCII digits only
@@ -171,7 +168,7 @@ class KucoinDialect:
             raw_only_because = forms.raw_only_because
         plain = (key_id.isalnum() and len(key_id) <= 128) or is_key_id(key_id)
         name = key_id.decode() if plain else ""
-        return _made(Claim, (name, int(stamp), stated, signature, proof, candidates, raw_only_because))
+        return made(Claim, (name, int(stamp), stated, signature, proof, candidates, raw_only_because))
 
     def check(self, claim: Claim, *, secret: Secret, passphrase_digest: bytes, pepper: Secret) -> None:
         """Do nothing if the signature holds, and then the passphrase.
@@ -185,7 +182,19 @@ class KucoinDialect:
     @staticmethod
     def passphrase_digest(pepper: Secret, header_value: bytes) -> bytes:
         """Return the 32 bytes kept in the passphrase's place; `header_value` as versions 2 and 3 send it."""
-        return MacKey(pepper).digest(header_value)
+        return mac_key(pepper).digest(header_value)
+
+    def _values(self, request: Request) -> tuple[bytes, ...]:
+        """Return the values of our headers, each sent once, in the order of `_SHORT`."""
+        headers, (key, sign, timestamp, passphrase, version) = request.headers, self._names
+        values = dict(headers)
+        if len(values) != len(headers):
+            self._refuse_repeated(request)
+        try:
+            # Before version 2 there was no header for it.
+            return values[key], values[sign], values[timestamp], values[passphrase], values.get(version, b"1")
+        except KeyError:
+            raise self._missing(values) from None
 
     def _refuse_repeated(self, request: Request) -> None:
         """Do nothing if what was repeated is no header of ours. Even equal ones: two readers might take one each."""

@@ -2,18 +2,14 @@
 
 Rule 1: until the secret is proved, the work depends on the request alone, never on the key: an unknown key is held
 against a decoy, and what comes of it can't be told from the time it took.
-Rule 2: of the passphrase only keyed digests are held. What is kept in the database is HMAC(pepper, header). A header that
-was proved against it is remembered by its mark, a quicker keyed digest that never leaves the process.
+Rule 2: of the passphrase only its keyed digest is held, HMAC(pepper, header), as it is kept in the database.
 """
 
 from __future__ import annotations
 
-import hmac
-from binascii import b2a_base64
-from hashlib import sha256
 from typing import NamedTuple, NoReturn, final
 
-from keywright.protocol.prepared import MacKey
+from keywright.protocol.prepared import mac_key
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 
@@ -42,18 +38,14 @@ class Claim(NamedTuple):
 class Pepper:
     """The secret under which passphrases are recognised, ready to use; one for all keys."""
 
-    __slots__ = ("_key", "start_mark")
+    __slots__ = ("digest", "is_digest")
 
     def __init__(self, secret: Secret) -> None:
-        self._key = MacKey(secret)
-        # A whole block, so that it is worked in here, once. Prolonging such a digest is no use to anyone: it is compared
-        # in this process and never shown.
-        self.start_mark = sha256(self._key.digest(b"keywright/passphrase-mark/v1").ljust(64, b"\0")).copy
-        """Begins the mark of a header, by which one that was proved is known again as long as this process runs."""
-
-    def digest(self, header_value: bytes) -> bytes:
-        """Return the 32 bytes kept in the passphrase's place; `header_value` as versions 2 and 3 send it."""
-        return self._key.digest(header_value)
+        key = mac_key(secret)
+        self.digest = key.digest
+        """Returns the 32 bytes kept in the passphrase's place; given the header as versions 2 and 3 send it."""
+        self.is_digest = key.is_digest
+        """Tells whether a header is the one whose 32 bytes were kept."""
 
     def __repr__(self) -> str:
         return "Pepper(•••)"
@@ -63,17 +55,12 @@ class Pepper:
 class KucoinVerifier:
     """What claims of one key are held against; made once per key, and kept with it."""
 
-    __slots__ = ("_digest", "_mac", "_pepper", "_proved", "_ready", "_signs")
+    __slots__ = ("_mac", "_ready")
 
     def __init__(self, secret: Secret, *, passphrase_digest: bytes, pepper: Pepper) -> None:
-        self._mac = MacKey(secret)
-        self._ready = self._mac.start, pepper.start_mark
-        self._signs = bool(
-            secret
-        )  # with an empty secret anyone could have signed; a client that was given no keys does
-        self._digest = passphrase_digest
-        self._pepper = pepper
-        self._proved = b""
+        self._mac = mac_key(secret)
+        signs = bool(secret)  # with an empty secret anyone could have signed; a client that was given no keys does
+        self._ready = self._mac.is_base64, pepper.is_digest, passphrase_digest, signs
 
     def check(self, claim: Claim) -> None:
         """Do nothing if the signature holds, and then the passphrase.
@@ -81,30 +68,17 @@ class KucoinVerifier:
         Raises `Refused` with SIGNATURE_MISMATCH or PASSPHRASE_MISMATCH.
         """
         _, _, version, signature, passphrase, candidates, raw_only_because = claim
-        start, new_mark = self._ready
+        is_mac, is_known, digest, signs = self._ready
         matched = False
         for candidate in candidates:
-            mac = start()
-            mac.update(candidate)
             # The header itself is compared, not what it decodes to: four spellings decode to the same MAC, and a second
             # spelling would pass for a second request.
-            matched |= hmac.compare_digest(b2a_base64(mac.finalize(), newline=False), signature)
-        received = passphrase if version != 1 else self._mac.base64(passphrase)
-        marked = new_mark()
-        marked.update(received)
-        mark = marked.digest()
-        known = hmac.compare_digest(mark, self._proved) and passphrase != b""
-        if not matched or not self._signs:
+            matched |= is_mac(candidate, signature)
+        known = is_known(passphrase if version != 1 else self._mac.base64(passphrase), digest)
+        if not matched or not signs:
             raise Refused(Reason.SIGNATURE_MISMATCH, rule=raw_only_because)
-        if not known and not (passphrase and self._learn(received, mark)):
+        if not known or not passphrase:
             raise Refused(Reason.PASSPHRASE_MISMATCH)
-
-    def _learn(self, received: bytes, mark: bytes) -> bool:
-        """Tell whether a passphrase header is the right one; remember it if so. Asked by who holds the secret only."""
-        if self._proved or not hmac.compare_digest(self._pepper.digest(received), self._digest):
-            return False
-        self._proved = mark
-        return True
 
     def __repr__(self) -> str:
         return "KucoinVerifier(•••)"

@@ -6,14 +6,14 @@ What does not change from request to request (key, passphrase header, version, t
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from typing import Any, NoReturn, final
 
 from keywright.errors import Invalid
 from keywright.protocol import canonical
 from keywright.protocol.canonical import METHODS
 from keywright.protocol.message import SignedRequest
-from keywright.protocol.prepared import MacKey, compact_json
+from keywright.protocol.native import made
+from keywright.protocol.prepared import compact_json, mac_key
 from keywright.protocol.refusal import Refused
 from keywright.secret import Secret
 
@@ -25,7 +25,6 @@ _MOST_KEPT, _LONGEST_KEPT = 512, 256
 _CONTENT_TYPE = (b"content-type", b"application/json")  # KuCoin answers 415 without it
 # With what the body of a method may begin: with nothing on a method that takes none.
 _BEGINNINGS = {method: frozenset(b"" if method in {"GET", "HEAD"} else b"{[") for method in METHODS}
-_made = tuple.__new__  # a named tuple past its own constructor, whose keyword handling costs as much again
 
 
 _Start = tuple[bytes, bytes, frozenset[int]]
@@ -50,11 +49,11 @@ class KucoinSigner:
         if not is_key_id(key_id := as_bytes(key)):
             raise Invalid("this can't be the id of a key", field="key")
         names = header_names(header_prefix)
-        mac = MacKey(secret)
+        mac = mac_key(secret)
         said = passphrase.reveal() if version == 1 else mac.base64(passphrase.reveal())
         # In one tuple, taken apart where it is used: that is quicker than asking the object for each.
         self._ready = (
-            mac.start,
+            mac.base64,
             (names["KEY"], key_id),
             names["SIGN"],
             names["TIMESTAMP"],
@@ -79,21 +78,17 @@ class KucoinSigner:
         if not _EARLIEST_MS <= now_ms <= _LATEST_MS:
             raise Invalid("a timestamp is milliseconds since 1970, 13 digits", field="now_ms")
         stamp = b"%d" % now_ms
-        start_mac, key, sign, timestamp, passphrase, version = self._ready
-        mac = start_mac()
+        mac, key, sign, timestamp, passphrase, version = self._ready
         if body == b"":
-            mac.update(stamp + start)
-            signature = b2a_base64(mac.finalize(), newline=False)
-            headers = (key, (sign, signature), (timestamp, stamp), passphrase, version)
-            return _made(SignedRequest, (method, raw, headers, b""))
+            headers = (key, (sign, mac(stamp + start)), (timestamp, stamp), passphrase, version)
+            return made(SignedRequest, (method, raw, headers, b""))
         if not isinstance(body, bytes):
             body = compact_json(body)
         if body[0] not in beginnings:
             raise _unsignable("a body begins with '{' or '[', and there is none on GET and HEAD")
-        mac.update(stamp + start + body)
-        signature = b2a_base64(mac.finalize(), newline=False)
+        signature = mac(stamp + start + body)
         with_type = (key, (sign, signature), (timestamp, stamp), passphrase, version, _CONTENT_TYPE)
-        return _made(SignedRequest, (method, raw, with_type, body))
+        return made(SignedRequest, (method, raw, with_type, body))
 
     def _look_at(self, method: str, target: bytes | str) -> _Start:
         """Return what is known of method and target once both were found to be canonical, and remember it: a bot asks for

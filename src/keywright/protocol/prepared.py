@@ -1,19 +1,21 @@
-"""`MacKey`: an HMAC whose key is worked in once, and the compact JSON of a request's body.
+"""`mac_key`: an HMAC whose key is worked in once, and the compact JSON of a request's body.
 
-What a key does to an HMAC is the same for every message (RFC 2104, section 4), so it is done once and copied. It is
-cryptography's, which takes a third of the time of `hmac.digest` and fewer calls than two hashes of `hashlib` do.
-Measured: docs/performance.md.
+What a key does to an HMAC is the same for every message (RFC 2104, section 4), so it is done once and copied: by the
+compiled part where it is, else by `MacKey`. That is cryptography's, which takes a third of the time of `hmac.digest` and
+fewer calls than two hashes of `hashlib` do. Measured: docs/performance.md.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
-from binascii import b2a_base64
+from binascii import b2a_base64, hexlify
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn, final
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final
 
 from keywright.errors import Invalid
+from keywright.protocol.native import native
 from keywright.secret import Secret
 
 if TYPE_CHECKING:
@@ -23,35 +25,95 @@ _ESCAPED = bytes(range(0x20)) + b'"\\'
 """What JSON must escape in a string."""
 
 
+class Mac(Protocol):
+    """A secret, ready to make MACs with. Shows itself as little as the secret does, and is not copied.
+
+    Its verbs are for `bytes`. Who calls one often keeps the bound method.
+    """
+
+    def digest(self, message: bytes, /) -> bytes:
+        """Return the MAC: 32 bytes, with SHA-384 48."""
+        ...
+
+    def base64(self, message: bytes, /) -> bytes:
+        """Return the MAC as KuCoin's wire has it: 44 characters."""
+        ...
+
+    def hex(self, message: bytes, /) -> bytes:
+        """Return the MAC as Binance's and Bitfinex's wires have it, in lower case."""
+        ...
+
+    def hex_around(self, before: bytes, number: int, after: bytes, /) -> tuple[bytes, bytes]:
+        """Return a number, 0 to 2^63 - 1, in digits, and the MAC in hex of what is before it, its digits and what is after it."""
+        ...
+
+    def is_digest(self, message: bytes, digest: bytes, /) -> bool:
+        """Tell whether this is the MAC, in time that does not depend on where they differ."""
+        ...
+
+    def is_base64(self, message: bytes, text: bytes, /) -> bool:
+        """Tell whether this is the MAC in its one spelling in base64, in time that does not depend on where they differ."""
+        ...
+
+
+def mac_key(secret: Secret, *, bits: int = 256) -> Mac:
+    """Return the secret ready to make MACs with: HMAC-SHA256, or with SHA-384."""
+    if native is None:
+        return MacKey(secret, bits=bits)
+    key: Mac = native.Mac(secret.reveal(), bits)
+    return key
+
+
 @final
 class MacKey:
-    """A secret, ready to make MACs with: HMAC-SHA256, or with SHA-384. Shows itself as little as the secret does."""
+    """A `Mac` without the compiled part. What verifies spells out what it could call: each call would cost a tenth."""
 
-    __slots__ = ("start",)
+    __slots__ = ("_start",)
 
     def __init__(self, secret: Secret, *, bits: int = 256) -> None:
-        from cryptography.hazmat.primitives import hashes, hmac  # noqa: PLC0415  6 ms: only for who makes a key
+        from cryptography.hazmat.primitives import hashes, hmac as kept  # noqa: PLC0415  6 ms: only for who makes a key
 
         hashed = hashes.SHA384() if bits == 384 else hashes.SHA256()
-        self.start: Callable[[], HMAC] = hmac.HMAC(secret.reveal(), hashed).copy
-        """Begins the MAC of a message, to be updated and finalized. For the loops that can't spare a call; others use the
-        verbs."""
+        self._start: Callable[[], HMAC] = kept.HMAC(secret.reveal(), hashed).copy
 
-    def digest(self, message: bytes) -> bytes:
-        """Return the MAC: 32 bytes, with SHA-256."""
-        mac = self.start()
+    def digest(self, message: bytes, /) -> bytes:
+        """Return the MAC."""
+        mac = self._start()
         mac.update(message)
         return mac.finalize()
 
-    def base64(self, message: bytes) -> bytes:
-        """Return the MAC as KuCoin's wire has it: base64, 44 characters."""
-        return b2a_base64(self.digest(message), newline=False)
+    def base64(self, message: bytes, /) -> bytes:
+        """Return the MAC in base64."""
+        mac = self._start()
+        mac.update(message)
+        return b2a_base64(mac.finalize(), newline=False)
+
+    def hex(self, message: bytes, /) -> bytes:
+        """Return the MAC in hex."""
+        return hexlify(self.digest(message))
+
+    def hex_around(self, before: bytes, number: int, after: bytes, /) -> tuple[bytes, bytes]:
+        """Return a number in digits, and the MAC in hex of all three."""
+        digits = b"%d" % number
+        return digits, self.hex(before + digits + after)
+
+    def is_digest(self, message: bytes, digest: bytes, /) -> bool:
+        """Tell whether this is the MAC."""
+        mac = self._start()
+        mac.update(message)
+        return hmac.compare_digest(mac.finalize(), digest)
+
+    def is_base64(self, message: bytes, text: bytes, /) -> bool:
+        """Tell whether this is the MAC in base64."""
+        mac = self._start()
+        mac.update(message)
+        return hmac.compare_digest(b2a_base64(mac.finalize(), newline=False), text)
 
     def __repr__(self) -> str:
-        return "MacKey(•••)"
+        return "Mac(•••)"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a MacKey can't be pickled or copied")
+        raise TypeError("a MAC's key can't be pickled or copied")
 
 
 def compact_json(value: Any) -> bytes:
@@ -60,7 +122,7 @@ def compact_json(value: Any) -> bytes:
     Raises `Invalid` for what JSON can't say or says differently to different readers: amounts are best given as text.
     """
     try:
-        if type(value) is dict and (text := _of_text(value)) is not None:
+        if type(value) is dict and (text := _text_object(value)) is not None:
             return text
         return "".join(_chunks(value, 0)).encode()
     except (TypeError, ValueError, RecursionError):
@@ -126,3 +188,4 @@ def _encoder() -> Callable[[Any, int], Iterable[str]]:
 
 
 _chunks = _encoder()
+_text_object: Callable[[dict[Any, Any]], bytes | None] = native.text_object if native else _of_text
