@@ -203,7 +203,7 @@ async def test_the_summary_is_a_part_of_the_page_for_whatever_is_typed(ada: Call
 # ── one key
 
 
-async def test_disabling_is_one_click_and_for_htmx_one_row(ada: Caller) -> None:
+async def test_disabling_is_one_click_and_for_htmx_one_row(ada: Caller, clock: FakeClock) -> None:
     """K10."""
     await ada.arrive()
     key, _ = await ada.make_key("trade")
@@ -215,6 +215,13 @@ async def test_disabling_is_one_click_and_for_htmx_one_row(ada: Caller) -> None:
     assert answer.text.count("<tr") == 1
     assert "<html" not in answer.text
     assert "Disabled" in answer.text
+    assert "Undo" in answer.text, "the code that made the key still serves"
+    assert (await ada.post(f"/api-management/{key}/enable")).headers["location"].endswith("?done=key-enabled")
+    clock.advance(seconds=11 * 60)
+    await ada.get("/api-management")
+    answer = await ada.send("POST", f"/api-management/{key}/disable", {"csrf": ada.csrf}, hx_request="true")
+    assert "Undo" not in answer.text, "switching on takes a code now"
+    assert "Enable" in answer.text
     await ada.get("/api-management")
     answer = await ada.post(f"/api-management/{other}/disable")
     assert answer.headers["location"] == "/api-management?done=key-disabled"

@@ -69,7 +69,8 @@ async def disable(visit: Visit) -> Response:
             among = await visit.site.issuing.keys(tx, visit.owner)
             lately = await records.lately(tx, visit.owner, now=visit.now)
         shown = view_of(key, now=visit.now, lately=lately.get(key.id), among=among)
-        return visit.fragment("keys.html", "row", key=shown)
+        # Switching on takes the second factor: while one serves that was given, a slip is undone where it happened.
+        return visit.fragment("keys.html", "row", key=shown, can_undo=visit.needs_code is False)
     return visit.to(visit.keys_at, done="key-disabled")
 
 
