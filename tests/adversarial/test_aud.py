@@ -288,8 +288,8 @@ ELSEWHERE = {
     "audit verify-export": "looks at no database",
     "notices send-test": "looks at no database: it sends past the outbox",
     **dict.fromkeys(
-        ("vault init", "vault passphrase", "vault protect", "vault unprotect", "vault accept"),
-        "is about a database of its own: tests/adversarial/test_vlt.py looks at its events",
+        ("vault init", "vault passphrase", "vault protect", "vault unprotect", "vault accept", "vault restore"),
+        "is about a database of its own: tests/app/test_personal_vault.py and test_vault_backup.py look at its events",
     ),
     **dict.fromkeys(
         ("vault add", "vault check", "vault edit", "vault remove", "vault list", "vault show"),
@@ -297,7 +297,8 @@ ELSEWHERE = {
     ),
     **dict.fromkeys([f"vault egress {verb}" for verb in ("add", "check", "list", "remove", "share")], "the same"),
     **dict.fromkeys(
-        ("vault unlock", "vault lock", "vault status", "vault agent"), "changes nothing: tests/adversarial/test_vlt.py"
+        ("vault unlock", "vault lock", "vault status", "vault agent", "vault backup"),
+        "changes no database: tests/cli/test_vault.py",
     ),
 }
 

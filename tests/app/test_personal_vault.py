@@ -45,21 +45,6 @@ async def _count(services: Services) -> int:
         return (await services.audit.place(tx)).count
 
 
-async def _change(vault: Vault, key: Secret, words: str) -> None:
-    closed = await vault.look()
-    (current,) = [one for one in closed.protections if one.asks]
-    async with vault.opened(key=key) as services, services.database.write() as tx:
-        await change_passphrase(
-            tx,
-            current,
-            by_passphrase(words),
-            wrapping_key=key,
-            surroundings=closed.surroundings(vault.environ),
-            audit=services.audit,
-            now=vault.clock(),
-        )
-
-
 async def _add(vault: Vault, key: Secret, new: ByKeyFile | BySystemd) -> str:
     closed = await vault.look()
     async with vault.opened(key=key) as services, services.database.write() as tx:
@@ -205,7 +190,7 @@ async def test_vlt_07_after_a_change_the_new_passphrase_opens_the_old_only_what_
     await vault.make()
     key = await vault.key()
     before = shutil.copy(vault.file, tmp_path / "copy.db")
-    await _change(vault, key, OTHER)
+    await vault.change(key, OTHER)
     assert await vault.key(OTHER) == key  # only the wrap is new
     with pytest.raises(NotProven):
         await vault.key(PASSPHRASE)
@@ -219,7 +204,7 @@ async def test_vlt_07_after_a_change_the_new_passphrase_opens_the_old_only_what_
 async def test_vlt_12_after_a_change_nothing_of_the_old_wrap_is_left_in_the_file(vault: Vault) -> None:
     await vault.make()
     (old,) = (await vault.look()).protections
-    await _change(vault, await vault.key(), OTHER)
+    await vault.change(await vault.key(), OTHER)
     assert not list(vault.file.parent.glob("vault.db-wal*"))
     assert old.wrapped not in vault.file.read_bytes()
     assert json.loads(old.parameters)["salt"].encode() not in vault.file.read_bytes()
@@ -228,7 +213,7 @@ async def test_vlt_12_after_a_change_nothing_of_the_old_wrap_is_left_in_the_file
 async def test_a_change_that_another_one_overtook_is_refused(vault: Vault) -> None:
     await vault.make()
     key, closed = await vault.key(), await vault.look()
-    await _change(vault, key, OTHER)
+    await vault.change(key, OTHER)
     async with vault.opened(key=key) as services:
         with pytest.raises(Conflict, match="changed meanwhile"):
             async with services.database.write() as tx:

@@ -122,3 +122,32 @@ def test_nothing_given_is_said_and_makes_nothing(typed: Terminal) -> None:
         assert refused.code in {1, 2}, command
         assert "hint" in refused.err or "--key-file is for" in refused.err
     assert not (typed.folder / "vault.db").exists()
+
+
+def test_vlt_12_a_backup_and_back(typed: Terminal, tmp_path: Path) -> None:
+    assert typed("vault init", PASSPHRASE).code == 0
+    locked = typed(f"vault backup {tmp_path / 'b.age'}", OTHER)
+    assert locked.code == 4
+    assert WORDS in locked.err
+    assert typed("vault unlock", PASSPHRASE).code == 0
+    weak = typed(f"vault backup {tmp_path / 'b.age'}", "password")
+    assert weak.code == 2
+    assert not (tmp_path / "b.age").exists()
+    made = typed(f"vault backup {tmp_path / 'b.age'} --stdin --json", OTHER)
+    assert made.code == 0, made.err
+    assert made.json["bytes"] == (tmp_path / "b.age").stat().st_size
+    assert typed("vault lock").code == 0
+    wrong = typed(f"vault restore {tmp_path / 'b.age'} --replace", PASSPHRASE)
+    assert wrong.code == 1
+    assert "does not open" in wrong.err
+    there = typed(f"vault restore {tmp_path / 'b.age'}", OTHER)
+    assert there.code == 6
+    assert "`--replace`" in there.err
+    done = typed(f"vault restore {tmp_path / 'b.age'} --replace --by key-file --json", OTHER)
+    assert done.code == 0, done.err
+    assert done.json["protections"] == ["key-file"]
+    assert Path(done.json["aside"]).exists()
+    assert typed("vault status --json").json["locked"] is False
+    no_age = typed(f"vault restore {typed.folder / 'vault.db'} --replace", OTHER)
+    assert no_age.code == 2
+    assert "no passphrase opens this file" in no_age.err

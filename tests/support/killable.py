@@ -36,7 +36,7 @@ from tests.support.server import url_file
 from tests.support.world import PASSWORD
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
+FORKS.set_forkserver_preload([__name__, "tests.support.vault"])
 
 KEPT = 3
 """Keys the loop of `churn` keeps alive, below the limit of five."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from keywright.app import personal_vault
 from keywright.app.personal_vault import Closed, look_at_vault, make_personal_vault, open_personal_vault
+from keywright.app.protecting import change_passphrase
 from keywright.app.services import Services
+from keywright.app.vault_archive import Archive
+from keywright.app.vault_backup import copy_vault, restore_vault
 from keywright.app.vault_place import VaultPlace, vault_place_of
 from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
 from keywright.sealing.protections.wrapped import NewProtection
@@ -66,6 +72,27 @@ class Vault:
         """Return its wrapping key, by the passphrase."""
         return personal_vault.unlock(await self.look(), Secret(passphrase))
 
+    async def change(self, key: Secret, words: str) -> None:
+        """Give it another passphrase."""
+        closed = await self.look()
+        (current,) = [one for one in closed.protections if one.asks]
+        async with self.opened(key=key) as services, services.database.write() as tx:
+            await change_passphrase(
+                tx,
+                current,
+                by_passphrase(words),
+                wrapping_key=key,
+                surroundings=closed.surroundings(self.environ),
+                audit=services.audit,
+                now=self.clock(),
+            )
+
+    async def copied(self) -> Archive:
+        """Return a copy of it, as backups hold it."""
+        key = await self.key()
+        async with self.opened(key=key) as services:
+            return await copy_vault(services, self.place, key, now=self.clock())
+
     async def kinds(self, key: Secret) -> list[str]:
         """Return the kinds of its events."""
         async with self.opened(key=key) as services, services.database.read() as tx:
@@ -85,3 +112,37 @@ def everything_in(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.endswith(("-wal", "-shm", ".lock")) and path.stat().st_size
     }
+
+
+# ── work for processes that will be killed in the middle of it
+
+
+async def change_on_and_on(folder: Path, say: Callable[..., None]) -> None:
+    """Change the passphrase from one to the other until someone ends it."""
+    vault = Vault(folder)
+    say("ready")
+    for turn in itertools.count():
+        words = (OTHER, PASSPHRASE)[turn % 2]
+        key = await vault.key((PASSPHRASE, OTHER)[turn % 2])
+        await vault.change(key, words)
+        say("changed", words)
+
+
+async def restore_on_and_on(folder: Path, say: Callable[..., None]) -> None:
+    """Put a backup in the vault's place until someone ends it."""
+    vault = Vault(folder)
+    archive = await vault.copied()
+    say("ready")
+    for _ in itertools.count():
+        vault.clock.advance(seconds=1)
+        await restore_vault(archive, vault.place, replace=True, clock=vault.clock)
+        say("restored", "")
+
+
+def run(work: Callable[[Path, Callable[..., None]], Awaitable[None]], folder: Path, facts: Connection) -> None:
+    """Do the work in this process, telling each fact after its commit."""
+
+    async def inside() -> None:
+        await work(folder, lambda *fact: facts.send(fact))
+
+    asyncio.run(inside())

@@ -112,10 +112,10 @@ async def build_database(folders: Folders, fill: Callable[[Tx], Awaitable[None]]
     finally:
         await database.close()
     try:
-        _settle(unfinished)
+        settle(unfinished)
         unfinished.rename(folders.database)
         _remove(unfinished)  # what lay beside it
-        _sync_folder(folders.data)
+        sync_folder(folders.data)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(f"the database {folders.database} can't be made: {error}", hint="is its disk full?") from None
 
@@ -209,10 +209,10 @@ def _copy(source: Path, target: Path) -> None:
         from_.backup(to)
     from_.close()
     to.close()
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _settle(path: Path) -> None:
+def settle(path: Path) -> None:
     """Move everything into the one file that is about to be renamed: a -wal would not follow."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -227,7 +227,8 @@ def _remove(path: Path) -> None:
         Path(f"{path}{end}").unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder outlast a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

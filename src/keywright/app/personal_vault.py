@@ -23,8 +23,15 @@ from keywright.app.installation import (
 )
 from keywright.app.protecting import OWNER, VAULT, try_passphrase, vet_new_passphrase
 from keywright.app.services import Services, services_of
-from keywright.app.vault_note import compare, read_note, remember
-from keywright.app.vault_place import VaultPlace, make_state, require_private_folders, require_vault, vault_place_of
+from keywright.app.vault_note import compare, note_of, read_note, remember
+from keywright.app.vault_place import (
+    VaultPlace,
+    make_state,
+    require_private_folders,
+    require_vault,
+    using,
+    vault_place_of,
+)
 from keywright.audit.events import Event, Kind
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
@@ -74,7 +81,7 @@ async def make_personal_vault(
     make_state(place)
     wrapping_key, vault = new_data_key(), ""
     with hold(place.folders.data / "vault-making.lock", wait=True):
-        if _is_there(place):
+        if place.has_vault():
             raise Conflict(f"there is a vault already: {place.name}", hint="`keywright vault status` tells about it")
 
         async def fill(tx: Tx) -> None:
@@ -82,11 +89,8 @@ async def make_personal_vault(
             vault = await _begin(tx, wrapping_key, new, place, environ=environ, now=clock())
 
         await build_database(place.folders, fill)
-    database = _database_of(place)
-    try:
+    async with _database_of(place) as database:
         await _keyring(database, wrapping_key, place)
-    finally:
-        await database.close()
     return vault
 
 
@@ -116,18 +120,15 @@ async def _begin(
     audit = AuditLog(keyring.derive(LABEL))
     event = Event(Kind.VAULT_MADE, OWNER, "", VAULT, 0, {"protection": made.id, "kind": made.kind})
     await audit.record(tx, event, now=now)
-    await remember(tx, audit, place, vault=vault, anew=True)
+    remember(place, await note_of(tx, audit, vault=vault), anew=True)
     return vault
 
 
 async def look_at_vault(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Closed:
     """Return the settings' vault as it is seen without its key. Raises `Unusable` where there is none fit to be opened."""
     place = vault_place_of(settings, environ=environ)
-    database = _database_of(place)
-    try:
+    async with _database_of(place) as database:
         return await _look(place, database)
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
@@ -146,8 +147,7 @@ async def open_personal_vault(
     key where the caller has it.
     """
     place = vault_place_of(settings, environ=environ)
-    database = _database_of(place)
-    try:
+    async with _database_of(place) as database:
         note = read_note(place) if not accept else None
         if key is None:
             key = find_wrapping_key(await _look(place, database), environ=environ)
@@ -164,9 +164,8 @@ async def open_personal_vault(
             yield services
         finally:
             async with database.read() as tx:
-                await remember(tx, audit, place, vault=keyring.database_id)
-    finally:
-        await database.close()
+                note = await note_of(tx, audit, vault=keyring.database_id)
+            remember(place, note)
 
 
 def find_wrapping_key(closed: Closed, *, environ: Mapping[str, str] | None = None) -> Secret:
@@ -211,21 +210,27 @@ def unlock(closed: Closed, passphrase: Secret) -> Secret:
     return try_current(closed, passphrase)[1]
 
 
-def _is_there(place: VaultPlace) -> bool:
-    return os.path.lexists(place.folders.database)
-
-
-def _database_of(place: VaultPlace) -> Database:
+@asynccontextmanager
+async def _database_of(place: VaultPlace) -> AsyncIterator[Database]:
+    """Give the vault's database, which nobody replaces meanwhile. Raises `Unusable` where it is not as it must be."""
     require_vault(place)
-    check_schema(place.folders)
-    return open_database(sqlite_url(place.folders.database))
+    with using(place):
+        require_vault(place)
+        check_schema(place.folders)
+        database = open_database(sqlite_url(place.folders.database))
+        try:
+            yield database
+        finally:
+            await database.close()
 
 
 async def _look(place: VaultPlace, database: Database) -> Closed:
     async with database.read() as tx:
         rows, known = await store.keyring_rows(tx), await store.protections(tx)
     if not rows or not known:
-        raise Unusable(f"the vault {place.name} has lost its keyring", hint="restore a backup")
+        raise Unusable(
+            f"the vault {place.name} has lost its keyring", hint="restore a backup: `keywright vault restore`"
+        )
     return Closed(place, rows[0].database_id, tuple(known))
 
 
@@ -246,4 +251,5 @@ async def _accept(services: Services, place: VaultPlace) -> None:
         event = Event(Kind.VAULT_ACCEPTED, OWNER, "", VAULT)
         await services.audit.record(tx, event, now=services.clock())
     async with services.database.read() as tx:
-        await remember(tx, services.audit, place, vault=vault, anew=True)
+        note = await note_of(tx, services.audit, vault=vault)
+    remember(place, note, anew=True)

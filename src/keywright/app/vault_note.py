@@ -19,8 +19,8 @@ from keywright.errors import Unusable
 from keywright.storage.transaction import Tx
 
 ACCEPT = (
-    "if you put it there yourself, `keywright vault accept` goes on with it; if not, keep a copy, and put your newest "
-    "backup in its place"
+    "if you put it there yourself, `keywright vault accept` goes on with it; if not, keep a copy, and restore your newest "
+    "backup: `keywright vault restore FILE --replace`"
 )
 
 
@@ -85,14 +85,18 @@ async def compare(tx: Tx, audit: AuditLog, note: Note | None, *, vault: str, nam
         )
 
 
-async def remember(tx: Tx, audit: AuditLog, place: VaultPlace, *, vault: str, anew: bool = False) -> None:
-    """Remember the vault as it is now; a note of the same vault that is further on stays, unless `anew`."""
+async def note_of(tx: Tx, audit: AuditLog, *, vault: str) -> Note:
+    """Return what there is to remember of the vault as it is now."""
     here = await audit.place(tx)
-    note = Note(vault, here.count, here.mac.hex(), here.link.hex())
+    return Note(vault, here.count, here.mac.hex(), here.link.hex())
+
+
+def remember(place: VaultPlace, note: Note, *, anew: bool = False) -> None:
+    """Remember the vault as it was noted; a note of the same vault that is further on stays, unless `anew`."""
     make_state(place)
     with hold(place.state / "note.lock", wait=True):
         known = None if anew else read_note(place)
-        if known is not None and (known == note or (known.vault == vault and known.events > note.events)):
+        if known is not None and (known == note or (known.vault == note.vault and known.events > note.events)):
             return
         _write(place.note, json.dumps(asdict(note)))
 

@@ -6,16 +6,18 @@ its agent's socket in the runtime folder. With `--data-dir DIR` the first is DIR
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shlex
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from keywright.app import folders as files
 from keywright.app.folders import Folders, folders_of
-from keywright.errors import Unusable
+from keywright.errors import Busy, Unusable
 from keywright.setting_files import base_folder
 from keywright.settings import Settings
 
@@ -50,6 +52,10 @@ class VaultPlace:
         """The vault's file, for people."""
         return str(self.folders.database)
 
+    def has_vault(self) -> bool:
+        """Tell whether anything lies where the vault's file would."""
+        return os.path.lexists(self.folders.database)
+
 
 def vault_place_of(settings: Settings, *, environ: Mapping[str, str] | None = None) -> VaultPlace:
     """Return where the settings' vault is."""
@@ -73,6 +79,34 @@ def _runtime(environ: Mapping[str, str], state: Path) -> Path:
     return usual / "keywright" if usual.is_dir() else state / "run"
 
 
+@contextlib.contextmanager
+def using(place: VaultPlace) -> Iterator[None]:
+    """Keep the vault's file from being replaced while the block runs; waits while one is being put in its place."""
+    with _locked(place, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def require_unused(place: VaultPlace) -> Iterator[None]:
+    """Keep everybody out of the vault's file while the block runs. Raises `Busy` while a command has it open."""
+    try:
+        with _locked(place, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield
+    except BlockingIOError:
+        raise Busy("a command has the vault open", hint="let it end, and try again") from None
+
+
+@contextlib.contextmanager
+def _locked(place: VaultPlace, how: int) -> Iterator[None]:
+    lock = place.folders.data / "vault-open.lock"
+    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def make_state(place: VaultPlace) -> None:
     """Make the state folder, its owner's alone."""
     try:
@@ -85,7 +119,7 @@ def make_state(place: VaultPlace) -> None:
 def require_vault(place: VaultPlace) -> None:
     """Do nothing if there is a vault that only its owner can reach. Raises `Unusable` saying what to mend."""
     files.check(place.folders)
-    if not os.path.lexists(place.folders.database):
+    if not place.has_vault():
         raise Unusable(
             f"there is no vault in {place.folders.data}", hint="`keywright vault init` makes one; is --data-dir right?"
         )

@@ -185,6 +185,8 @@ class Kind(StrEnum):
     """A personal vault was given another passphrase; the old one opens only copies from before."""
     VAULT_ACCEPTED = "vault.accepted"
     """A personal vault that this machine did not remember, or remembered otherwise, was taken as it is."""
+    VAULT_RESTORED = "vault.restored"
+    """A personal vault was put back from a backup; `detail` says of when that is, and how many events it had."""
     CHECKPOINT_MADE = "audit.checkpoint_made"
     """A signed checkpoint of this log was made; its number is the version, `detail` holds how many events it speaks of
     and the SHA-256 of its file. One that is missing later shows by this."""

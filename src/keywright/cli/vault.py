@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli import vault_connections, vault_egress, vault_protections, vault_session
+from keywright.cli import vault_backups, vault_connections, vault_egress, vault_protections, vault_session
 
 
 @click.group("vault")
@@ -29,5 +29,7 @@ for command in (
     vault_protections.protect,
     vault_protections.unprotect,
     vault_protections.accept,
+    vault_backups.backup,
+    vault_backups.restore,
 ):
     group.add_command(command)

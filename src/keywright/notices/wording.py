@@ -86,6 +86,7 @@ NO_NEWS = frozenset(
         "vault.made",
         "vault.passphrase_changed",
         "vault.protected",
+        "vault.restored",
         "vault.unprotected",
         "withdrawal_address.labelled",
     }

@@ -1,0 +1,95 @@
+"""VLT-06: `kill -9` while a vault's passphrase is changed, or a backup is put in its place: one or the other, never neither."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from keywright.app import protecting
+from keywright.app.vault_note import Unremembered
+from keywright.errors import NotProven
+from keywright.secret import Secret
+from tests.support import killable
+from tests.support.vault import OTHER, PASSPHRASE, Vault, change_on_and_on, restore_on_and_on, run
+
+KILLS = 20
+SEED = 20_260_101
+
+pytestmark = pytest.mark.slow
+
+
+async def killed(
+    work: Callable[[Path, Callable[..., None]], Awaitable[None]], folder: Path, moments: random.Random
+) -> int:
+    """Let a process work until it told some facts, then a moment longer; return how many it told."""
+    facts, inner = killable.FORKS.Pipe(duplex=False)
+    process = killable.FORKS.Process(target=run, args=(work, folder, inner), daemon=True)
+    process.start()
+    inner.close()
+    try:
+        for _ in range(moments.randint(1, 3)):  # facts, not seconds: a busy machine gets as far as an idle one
+            assert await asyncio.to_thread(facts.poll, 60), "it does not go on"
+            facts.recv()
+        await asyncio.sleep(moments.uniform(0, 0.06))
+    finally:
+        process.kill()
+    told = await asyncio.to_thread(killable.told, facts)
+    process.join(10)
+    assert process.exitcode == -signal.SIGKILL
+    return len(told)
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
+    monkeypatch.setattr(protecting.try_passphrase, "__kwdefaults__", {"pause": lambda _: None})
+    return Vault(tmp_path)
+
+
+async def opening(vault: Vault) -> dict[str, Secret]:
+    """Return the wrapping key by each passphrase that opens the vault."""
+    found = {}
+    for words in (PASSPHRASE, OTHER):
+        with suppress(NotProven):
+            found[words] = await vault.key(words)
+    return found
+
+
+async def test_vlt_06_a_change_of_the_passphrase_is_there_or_not_there(vault: Vault) -> None:
+    await vault.make()
+    key = await vault.key()
+    moments, found = random.Random(SEED), set()
+    for _ in range(KILLS):
+        await killed(change_on_and_on, vault.folder, moments)
+        (words,) = await opening(vault)
+        found.add(words)
+        assert await vault.key(words) == key
+        made, *changed = await vault.kinds(key)  # the log holds, and the vault is the one that was here
+        assert (made, set(changed) - {"vault.passphrase_changed"}) == ("vault.made", set())
+        if words != PASSPHRASE:
+            await vault.change(key, PASSPHRASE)
+    assert found == {PASSPHRASE, OTHER}, "the moments were badly chosen"
+
+
+async def test_vlt_06_a_restore_leaves_the_old_vault_or_the_new_one(vault: Vault) -> None:
+    await vault.make()
+    key = await vault.key()
+    moments = random.Random(SEED)
+    for _ in range(KILLS // 2):
+        await killed(restore_on_and_on, vault.folder, moments)
+        assert vault.file.stat().st_size
+        try:
+            kinds = await vault.kinds(key)
+        except (
+            Unremembered
+        ):  # it died between the vault and what is remembered of it: said, and for its owner to accept
+            async with vault.opened(key=key, accept=True):
+                kinds = ["vault.accepted"]
+        assert kinds[-1] in {"vault.restored", "vault.accepted", "vault.made"}
+        assert await opening(vault) == {PASSPHRASE: key}
+    assert list(vault.file.parent.glob("vault-before-*.db")), "what was replaced lies beside it"
