@@ -262,6 +262,7 @@ async def test_aud_01_03_a_form_leaves_its_event_or_is_published(home: Household
 
 READING = {
     "accounts list": "",
+    "accounts show": "ada@example.org",
     "approvals list": "",
     "keys list": "",
     "keys show": "{key}",

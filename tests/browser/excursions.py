@@ -234,6 +234,20 @@ def _giving_tokens(page: Page, running: Running, operator: Account) -> Iterator[
     button(page, "Disable service token account pages").click()
     expect_said(page, "The service token is disabled.")
     yield "service tokens, one disabled"
+    link(page, "Audit log").click()
+    expect_title(page, "Audit log")
+    button(page, "Check it now").click()
+    expect(page.get_by_text("Holds", exact=True)).to_be_visible()
+    yield "audit log, checked"
+    page.get_by_label("Kind").select_option("policy.changed")
+    button(page, "Show").click()
+    expect(page.get_by_text("keys_per_account").or_(page.get_by_text("key_lifetime_days")).first).to_be_visible()
+    page.locator("summary", has_text="More").first.click()
+    yield "audit log, filtered"
+    page.get_by_label("Account").fill("nobody@example.org")
+    button(page, "Show").click()
+    expect_problem(page, "no such account")
+    yield "audit log, refused"
 
 
 async def _submits_identity(running: Running, email: str) -> None:

@@ -273,6 +273,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/policy": {"keys_per_account": "4", "profile": "", "version": "0"},
+    "/operator/audit/check": {},
     "/operator/permissions/freeze": {"permission": "trade"},
     "/operator/permissions/lift": {"permission": "trade"},
     "/operator/tokens/new": {"name": "back end", "scopes": "keys:read", "addresses": "203.0.113.9", "days": "90"},

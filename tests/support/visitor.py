@@ -20,9 +20,11 @@ from sqlalchemy import Row, select
 
 from keywright.app.purses import SandboxPurses
 from keywright.app.services import Services
+from keywright.audit.model import Verified
 from keywright.storage.tables import metadata
 from keywright.web.app import Console
 from keywright.web.assets import Assets
+from keywright.web.chain_checks import ChainChecks
 from keywright.web.rendering import Pages
 from keywright.web.security import CSRF_LABEL
 from keywright.web.site import Place, Site
@@ -40,6 +42,11 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
     """Return the console over these services."""
     texts, assets, pages = _looks()
     settings: dict[str, Any] = {"mode": "sandbox", "spot_url": "http://spot", "futures_url": "http://futures", **place}
+
+    async def verify() -> Verified:
+        async with services.database.read() as tx:
+            return await services.audit.verify(tx)
+
     site = Site(
         place=Place(origins=origins, **settings),
         database=services.database,
@@ -56,6 +63,8 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         login=services.login,
         policies=services.policies,
         tokens=services.tokens,
+        audit=services.audit,
+        chain=ChainChecks(verify),
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

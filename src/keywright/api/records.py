@@ -30,6 +30,8 @@ class WhichEvents(Asked):
 
     account_id: str = Field(default="", pattern=r"^(acc_[0-9a-f]{24})?$")
     kind: str = Field(default="", max_length=64, pattern=TEXT, description="For instance key.issued")
+    since: int = Field(default=0, ge=0, lt=1 << 53, description="Only from this moment on, in milliseconds")
+    until: int = Field(default=0, ge=0, lt=1 << 53, description="Only before this moment, in milliseconds")
     before: int = Field(default=0, ge=0, lt=1 << 53, description="`next` of the page before: only events below it")
     limit: int = Field(default=100, ge=1, le=MOST_LISTED)
 
@@ -66,6 +68,8 @@ async def list_events(call: Auditor, which: Annotated[WhichEvents, Query()]) -> 
             tx,
             account_id=which.account_id or None,
             kind=which.kind or None,
+            since=which.since or None,
+            until=which.until or None,
             before=which.before or None,
             limit=which.limit + 1,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from keywright.app.checkpoints import checkpoints_of
 from keywright.app.purses import SandboxPurses
 from keywright.app.running import Running
 from keywright.app.services import Services
@@ -12,6 +13,7 @@ from keywright.sandbox.markets import CURRENCIES, STARTER
 from keywright.settings import Settings
 from keywright.web.app import Console
 from keywright.web.assets import Assets
+from keywright.web.chain_checks import ChainChecks
 from keywright.web.rendering import Pages
 from keywright.web.security import CSRF_LABEL
 from keywright.web.site import Place, Site
@@ -56,6 +58,8 @@ def console(
         login=services.login,
         policies=services.policies,
         tokens=services.tokens,
+        audit=services.audit,
+        chain=ChainChecks(checkpoints_of(services, settings).verify),
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

@@ -31,7 +31,6 @@ LABEL = "audit/v1"
 CHECKPOINTS = "checkpoints"
 """What events about checkpoints are about; their subject's version is the checkpoint's number."""
 
-
 Hear = Callable[[Tx, Event, int], Awaitable[None]]
 """What hears of events: given the transaction, the event, and when it was."""
 
@@ -198,11 +197,13 @@ class AuditLog:
         kind: str | None = None,
         kinds: Sequence[str] = (),
         since: int | None = None,
+        until: int | None = None,
         before: int | None = None,
+        after: int | None = None,
         limit: int = 100,
     ) -> Sequence[Row[Any]]:
-        """Return the newest events, newest first; of one account, of one kind or of some, from one moment on, below one
-        number, where it is given."""
+        """Return the newest events, newest first; of one account, of one kind or of some, from one moment on, up to another,
+        below and above a number, where it is given."""
         query = select(audit_events).order_by(audit_events.c.seq.desc()).limit(limit)
         if account_id is not None:
             query = query.where(audit_events.c.account_id == account_id)
@@ -212,8 +213,12 @@ class AuditLog:
             query = query.where(audit_events.c.kind.in_(kinds))
         if since is not None:
             query = query.where(audit_events.c.at >= since)
+        if until is not None:
+            query = query.where(audit_events.c.at < until)
         if before is not None:
             query = query.where(audit_events.c.seq < before)
+        if after is not None:
+            query = query.where(audit_events.c.seq > after)
         return (await tx.execute(query)).all()
 
     async def _settle(self, tx: Tx, known: Place) -> None:

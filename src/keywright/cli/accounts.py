@@ -71,6 +71,32 @@ async def list_(*, data_dir: str | None, as_json: bool) -> None:
     )
 
 
+@group.command("show")
+@click.argument("email")
+@options.data_dir
+@options.as_json
+async def show(email: str, *, data_dir: str | None, as_json: bool) -> None:
+    """Show one account: what protects it, what it has, and its keys. Never a secret."""
+    from keywright.app.services import opened
+    from keywright.cli.account_shown import about, rows_of
+
+    async with opened(options.settings_of(data_dir=data_dir)) as services:
+        now = services.clock()
+        async with services.database.read() as tx:
+            shown = await about(services, tx, email, now=now)
+    if as_json:
+        terminal.out_json(shown)
+        return
+    facts, keys = rows_of(shown)
+    for name, value in facts:
+        terminal.out(f"{name:<18}{value}" if terminal.is_terminal() else f"{name}\t{value}")
+    if keys:
+        terminal.out()
+        terminal.out_table(
+            ("NAME", "STATUS", "PERMISSIONS", "ENVIRONMENT", "ADDRESSES", "LAST USED", "SUB-ACCOUNT", "ID"), keys
+        )
+
+
 @group.command("set-password")
 @click.argument("email")
 @options.data_dir

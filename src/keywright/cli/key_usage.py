@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import select
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +119,7 @@ async def _follow(
 
     # What was written since `upto` was read comes below, and once.
     _print_lines([one for one in found if one.id <= upto], as_json=as_json)
-    while _is_read():
+    while terminal.is_read():
         async with services.database.read() as tx:
             new, upto = await records.since(tx, owner, key_id, wanted, after=upto, limit=MOST_AT_ONCE)
         _print_lines(new, as_json=as_json)
@@ -136,18 +134,6 @@ def _print_lines(newest_first: Iterable[Record], *, as_json: bool) -> None:
             terminal.out(json.dumps({"schema": terminal.SCHEMA, **as_dict(one)}, ensure_ascii=False))
         else:
             terminal.out("\t".join(str(cell).translate(terminal.CONTROL) for cell in _row(one)))
-
-
-def _is_read() -> bool:
-    """Tell whether anybody still reads: a pipe whose reader left is otherwise noticed with the next request only."""
-    try:
-        waiting = select.poll()
-        waiting.register(sys.stdout.fileno(), 0)
-    except (OSError, ValueError):  # no file of the system's: a test's
-        return True
-    if any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0)):
-        raise BrokenPipeError
-    return True
 
 
 def _print_csv(found: Iterable[Record], key_name: str) -> None:

@@ -8,6 +8,7 @@ arguments. Colour and prompts only where a terminal is.
 from __future__ import annotations
 
 import json
+import select
 import shutil
 import signal
 import sys
@@ -126,6 +127,23 @@ def ask_code(email: str) -> str:
             "this takes the account's authenticator code",
             hint="run it in a terminal, or give the code on standard input",
         ) from None
+
+
+def is_terminal() -> bool:
+    """Tell whether a person reads at a terminal."""
+    return sys.stdout.isatty()
+
+
+def is_read() -> bool:
+    """Tell whether anybody still reads: a pipe whose reader left is otherwise noticed with the next line only."""
+    try:
+        waiting = select.poll()
+        waiting.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):  # no file of the system's: a test's
+        return True
+    if any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0)):
+        raise BrokenPipeError
+    return True
 
 
 def error(problem: KeywrightError) -> None:

@@ -48,3 +48,48 @@ class RuleView:
     """Whether operators decided it; else the settings' word holds."""
     least: int
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event of the audit log."""
+
+    seq: int
+    at: int
+    kind: str
+    actor: str
+    """An account's address, or what the log calls it."""
+    actor_id: str
+    """Its account; empty where it is none."""
+    factor: str
+    address: str
+    agent: str
+    request_id: str
+    session: str
+    account: str
+    """Address of the account it concerns; empty: none, or one that is gone."""
+    account_id: str
+    subject: str
+    version: int
+    facts: tuple[tuple[str, str], ...]
+    """What its detail says, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainView:
+    """How the log stands."""
+
+    events: int
+    checkpoint: int
+    """Number of the newest; 0: there is none."""
+    checkpoint_at: int
+    covered: int
+    """Events that it speaks of."""
+    checked_at: int | None
+    """When this server walked the whole log last."""
+    checked: int
+    """How many events held then."""
+    agreeing: int
+    """How many checkpoints said the same."""
+    problem: str
+    """What did not hold."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from keywright.approvals.service import Approvals
+from keywright.audit.log import AuditLog
 from keywright.gateway.address import compile_networks
 from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
@@ -28,6 +29,7 @@ from keywright.notices.service import Notices
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
 from keywright.web.assets import Assets
+from keywright.web.chain_checks import ChainChecks
 from keywright.web.rendering import Pages
 from keywright.web.texts import Texts
 from keywright.web.turns import Turns
@@ -122,6 +124,8 @@ class Site:
     login: Login
     policies: Policies
     tokens: Tokens
+    audit: AuditLog
+    chain: ChainChecks
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes
