@@ -125,15 +125,22 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(folder: Path, **environment: str) -> Iterator[Running]:
-    """Give a running server in a folder nothing was ever started in; it had nothing to complain of when it is stopped."""
+def started(folder: Path, *, database_url: str = "", **environment: str) -> Iterator[Running]:
+    """Give a running server in a folder nothing was ever started in; it had nothing to complain of when it is stopped.
+
+    With the URL of an empty PostgreSQL database, that is where it keeps everything.
+    """
     clock = Clock(folder / "offset")
-    installation = Installation(folder)
+    installation = Installation(folder, database_url=database_url)
     server = Server(
         installation,
         folder / "server",
         (),
-        {"KEYWRIGHT_DEVELOPMENT_PAGES": "on", "PYTHONPATH": str(ROOT), **environment},
+        {
+            "KEYWRIGHT_DEVELOPMENT_PAGES": "on",
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        },
         launcher=(sys.executable, "-m", "tests.support.shifted_server", str(folder / "offset")),
     )
     try:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlencode
 
 import httpx2
@@ -29,7 +29,6 @@ from keywright.web.rendering import Pages
 from keywright.web.security import CSRF_LABEL
 from keywright.web.site import Place, Site
 from keywright.web.texts import Texts
-from tests.support.clock import FakeClock
 
 ORIGIN = "http://localhost:8400"
 CSRF = re.compile(r'name="?csrf"? value="?([0-9a-f]{64})')
@@ -178,12 +177,21 @@ async def events_of(services: Services) -> list[Row[Any]]:
         return list((await services.audit.list(tx, limit=10_000))[::-1])
 
 
+class Ticking(Protocol):
+    """A clock that can be set forward: the tests' own, or that of a server which lets them."""
+
+    def __call__(self) -> int: ...
+
+    def advance(self, *, ms: int = 0, seconds: int = 0) -> None: ...
+
+
 @dataclass
 class Caller:
     """One browser at one address, and the authenticator of who sits before it."""
 
-    console: Console
-    clock: FakeClock
+    console: Console | None
+    """The console in this process; without one, whatever answers at `origin`."""
+    clock: Ticking
     address: str = "127.0.0.1"
     origin: str = ORIGIN
     email: str = "ada@example.org"
@@ -193,8 +201,8 @@ class Caller:
     headers: dict[str, str] = field(default_factory=lambda: {"user-agent": "Mozilla/5.0 Firefox/140.0"})
 
     def __post_init__(self) -> None:
-        transport = httpx2.ASGITransport(app=self.console, client=(self.address, 50_000))
-        self.client = httpx2.AsyncClient(transport=transport, base_url=self.origin, headers=self.headers)
+        here = httpx2.ASGITransport(app=self.console, client=(self.address, 50_000)) if self.console else None
+        self.client = httpx2.AsyncClient(transport=here, base_url=self.origin, headers=self.headers, trust_env=False)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         """Follow a link."""
@@ -226,6 +234,7 @@ class Caller:
 
     async def get_until(self, has_gone: asyncio.Event, path: str, pieces: list[bytes]) -> None:
         """Follow a link, collect the pieces of the answer as they come, and close the connection in the midst of it."""
+        assert self.console is not None
         request = self.client.build_request("GET", path)
         scope = {
             **HTTP,

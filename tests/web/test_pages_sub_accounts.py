@@ -121,7 +121,7 @@ async def test_freezing_takes_no_code_and_thawing_does(ada: Caller) -> None:
     assert "This sub-account is frozen" in ada.text
     await ada.get(page)
     assert (await ada.post(f"{page}/describe", memo="days")).status_code == 303
-    ada.clock.now += 11 * 60_000
+    ada.clock.advance(seconds=660)
     await ada.get(page)
     assert (await ada.post(f"{page}/unfreeze")).status_code == 400
     await ada.get(page)
