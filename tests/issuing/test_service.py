@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
@@ -12,7 +13,8 @@ from sqlalchemy import select, text, update
 from keywright.app.chores import expire
 from keywright.app.services import Services
 from keywright.errors import Conflict, Invalid, KeywrightError, LimitReached, NotFound, NotProven, Unusable
-from keywright.identity.model import FactorProof
+from keywright.identity.model import FRESH_MS, FactorProof, TradingProof
+from keywright.identity.prerequisites import Profile
 from keywright.issuing.model import ApiKey, NewKey, Owner, Passphrase, Permission, Status
 from keywright.issuing.rules import DAY_MS
 from keywright.secret import Secret
@@ -395,3 +397,25 @@ async def test_a_frozen_account_makes_no_keys(world: World) -> None:
         await world.services.identity.freeze(tx, ada.account.id, actor=world.actor(ada), now=world.clock())
     with pytest.raises(Conflict, match="frozen"):
         await world.key(ada)
+
+
+async def test_k8_other_addresses_take_the_trading_password_where_the_profile_wants_it(world: World) -> None:
+    ada = await world.person()
+    held = await world.key(ada, "trade", addresses=("203.0.113.7",))
+    world.given(profile=Profile.PLATFORM)
+    bob = await world.person("bob@example.org")
+    now = world.clock()
+
+    async def rebind(**given: Any) -> ApiKey:
+        async with world.services.database.write() as tx:
+            proof = given.pop("proof", world.proof(ada))
+            return await world.services.issuing.change_addresses(
+                tx, ada.owner, held.id, ("198.51.100.4",), proof=proof, actor=world.actor(ada), now=now, **given
+            )
+
+    for trading in (None, TradingProof(bob.account.id, now), TradingProof(ada.account.id, now - FRESH_MS - 1)):
+        with pytest.raises(NotProven, match="trading password"):
+            await rebind(trading=trading)
+    assert (await rebind(trading=TradingProof(ada.account.id, now))).grant.addresses == ("198.51.100.4/32",)
+    vouched = FactorProof(ada.account.id, "assertion", now)
+    assert (await rebind(proof=vouched)).grant.addresses == ("198.51.100.4/32",)

@@ -260,6 +260,7 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "/api-management/{key_id:key}/disable": {},
     "/api-management/{key_id:key}/rename": {"name": "renamed", "memo": ""},
+    "/api-management/{key_id:key}/addresses/send-code": {"addresses": "198.51.100.4"},
     "/api-management/{key_id:key}/addresses": {"addresses": "203.0.113.7"},
     "/api-management/{key_id:key}/passphrase": {"current": PASSPHRASE, "passphrase": "Sloop-ahead-41-Z"},
     "/api-management/{key_id:key}/enable": {},

@@ -50,14 +50,14 @@ async def owner_of(caller: Caller, world: World) -> Owner:
         return Owner((await world.services.identity.account(tx, email=caller.email)).id)
 
 
-async def mailed(caller: Caller, world: World) -> list[str]:
+async def mailed(caller: Caller, world: World, purpose: str = "key.create") -> list[str]:
     """Return the codes that lie in the outbox for this address, oldest first."""
     account_id = (await owner_of(caller, world)).account_id
     async with world.services.database.read() as tx:
         rows = await tx.execute(
             select(notices.c.id, deliveries.c.body_sealed, deliveries.c.recipient)
             .join(deliveries, deliveries.c.notice_id == notices.c.id)
-            .where(notices.c.account_id == account_id, notices.c.kind == "code.key.create")
+            .where(notices.c.account_id == account_id, notices.c.kind == f"code.{purpose}")
             .order_by(deliveries.c.id)
         )
         found = []
@@ -276,3 +276,43 @@ async def test_a_code_for_a_new_key_confirms_no_successor_nor_the_other_way(trad
     form = {**WISH, "passphrase": "Moor-chain-83-W", "trading_password": TRADING, "mailed_code": code}
     assert (await trader.post("/api-management/create", **form)).status_code == 403
     assert len(await keys(trader, world)) == 1
+
+
+async def rebind(caller: Caller, key: str, addresses: str, **typed: str) -> int:
+    return (await caller.post(f"/api-management/{key}/addresses", addresses=addresses, **typed)).status_code
+
+
+async def bound_to(trader: Caller, world: World) -> tuple[str, ...]:
+    return (await keys(trader, world))[0].grant.addresses
+
+
+async def test_k8_other_addresses_take_what_a_new_key_takes_and_a_code_for_these(trader: Caller, world: World) -> None:
+    key = await made(trader, world)
+    before, new = await bound_to(trader, world), "198.51.100.4\n198.51.100.5"
+    assert 'id="addresses-trading_password"' in trader.text
+    assert await rebind(trader, key, new) == 400
+    assert 'href="#addresses-trading_password"' in trader.text
+    assert await rebind(trader, key, new, trading_password=TRADING) == 400
+    assert 'href="#addresses-mailed_code"' in trader.text
+    await trader.post(f"/api-management/{key}/addresses/send-code", addresses=new)
+    assert f"A code is on its way to {trader.email}" in trader.text
+    assert "198.51.100.5" in trader.text, "what was typed stays there"
+    code = (await mailed(trader, world, "key.addresses"))[-1]
+    typed = {"trading_password": TRADING, "mailed_code": code}
+    assert await rebind(trader, key, new, **{**typed, "trading_password": "k7Qz2n"}) == 403
+    assert await rebind(trader, key, new, **{**typed, "mailed_code": wrong(code)}) == 403
+    assert await rebind(trader, key, "203.0.113.66", **typed) == 403, "it was sent for other ones"
+    assert await bound_to(trader, world) == before
+    assert await rebind(trader, key, "198.51.100.5, 198.51.100.4", **typed) == 303
+    assert await bound_to(trader, world) == ("198.51.100.4/32", "198.51.100.5/32")
+    await trader.get(f"/api-management/{key}")
+    assert await rebind(trader, key, new, **typed) == 403, "it serves once"
+
+
+async def test_no_code_is_sent_for_addresses_that_can_not_be_taken(trader: Caller, world: World) -> None:
+    key = await made(trader, world)
+    answer = await trader.post(f"/api-management/{key}/addresses/send-code", addresses="0.0.0.0/0")
+    assert answer.status_code == 400
+    assert 'href="#addresses-addresses"' in trader.text
+    assert await mailed(trader, world, "key.addresses") == []
+    assert (await trader.post("/api-management/" + "0" * 24 + "/addresses/send-code", addresses="")).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,13 +27,34 @@ sub_account_option = click.option(
     "--sub-account", "sub_account", default="", metavar="NAME", help="One of the account's sub-accounts."
 )
 
-Work = Callable[["Services", "Account", Any, int, "FactorProof | None"], Awaitable["ApiKey"]]
+Work = Callable[["Services", "Account", Any, int, "Proofs | None"], Awaitable["ApiKey"]]
+
+
+@dataclass(frozen=True)
+class Proofs:
+    """What a change was proved by."""
+
+    factor: FactorProof
+    trading: TradingProof | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What verbs take of it."""
+        return {"proof": self.factor, "trading": self.trading, "actor": actor_of(self.factor)}
 
 
 async def change(
-    email: str | None, data_dir: str | None, work: Work, *, as_json: bool, done: str, prove: str = ""
+    email: str | None,
+    data_dir: str | None,
+    work: Work,
+    *,
+    as_json: bool,
+    done: str,
+    prove: str = "",
+    trading: bool = False,
 ) -> None:
-    """Do one change and say so. `prove` names a key whose change takes the code: asked for once the key is found."""
+    """Do one change and say so. `prove` names a key whose change takes the code: asked for once the key is found; and
+    `trading` says that it takes the trading password where making a key does."""
     from keywright.app.services import opened
 
     async with opened(options.settings_of(data_dir=data_dir)) as services:
@@ -41,8 +63,9 @@ async def change(
         if prove:
             async with services.database.read() as tx:
                 await services.issuing.owner_of(tx, account.id, prove)
-            proof = await ask_proof(services, account)
-        now = proof.at if proof else services.clock()
+            factor = await ask_proof(services, account)
+            proof = Proofs(factor, await ask_trading_proof(services, account, factor) if trading else None)
+        now = proof.factor.at if proof else services.clock()
         async with services.database.write() as tx:
             key = await work(services, account, tx, now, proof)
     show(key, now=now, as_json=as_json, done=done)
@@ -61,9 +84,10 @@ async def change_with_proof(
 ) -> None:
     """Enable or delete a key, with the account's code."""
 
-    async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
-        if proof is None:
+    async def work(services: Services, account: Account, tx: Any, now: int, proofs: Proofs | None) -> ApiKey:
+        if proofs is None:
             raise NotProven("this takes the account's second factor")
+        proof = proofs.factor
         change = services.issuing.enable if verb == "enable" else services.issuing.delete
         owner = await services.issuing.owner_of(tx, account.id, key_id)
         return await change(tx, owner, key_id, proof=proof, actor=actor_of(proof), now=now)

@@ -26,7 +26,8 @@ from keywright.errors import Invalid
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
-    from keywright.identity.model import Account, FactorProof
+    from keywright.cli.key_changes import Proofs
+    from keywright.identity.model import Account
     from keywright.issuing.model import ApiKey
 
 
@@ -193,8 +194,7 @@ async def disable(key_id: str, *, email: str | None, data_dir: str | None, as_js
     """Switch a key off, at once. Asks for no code."""
     from keywright.audit.events import Actor
 
-    async def work(services: Services, account: Account, tx: Any, now: int, _proof: FactorProof | None) -> ApiKey:
-
+    async def work(services: Services, account: Account, tx: Any, now: int, _proofs: Proofs | None) -> ApiKey:
         actor = Actor("operator", agent="cli")
         owner = await services.issuing.owner_of(tx, account.id, key_id)
         return await services.issuing.disable(tx, owner, key_id, actor=actor, now=now)
@@ -253,20 +253,20 @@ async def edit(
     if not rebind and name is None and memo is None:
         raise Invalid("nothing to change was given", hint="give --name, --memo, --address or --any-address")
 
-    async def work(services: Services, account: Account, tx: Any, now: int, proof: FactorProof | None) -> ApiKey:
+    async def work(services: Services, account: Account, tx: Any, now: int, proofs: Proofs | None) -> ApiKey:
         from keywright.audit.events import Actor
 
         owner = await services.issuing.owner_of(tx, account.id, key_id)
-        if proof is not None:
-            await services.issuing.change_addresses(
-                tx, owner, key_id, addresses, proof=proof, actor=actor_of(proof), now=now
-            )
+        if proofs is not None:
+            await services.issuing.change_addresses(tx, owner, key_id, addresses, now=now, **proofs.given)
         if name is not None or memo is not None:
             actor = Actor("operator", agent="cli")
             await services.issuing.rename(tx, owner, key_id, name=name, memo=memo, actor=actor, now=now)
         return await services.issuing.key(tx, owner, key_id)
 
-    await change(email, data_dir, work, as_json=as_json, done="is changed", prove=key_id if rebind else "")
+    await change(
+        email, data_dir, work, as_json=as_json, done="is changed", prove=key_id if rebind else "", trading=rebind
+    )
 
 
 @group.command("passphrase")

@@ -44,14 +44,24 @@ class Standing:
         """
         if proof.factor == SANDBOX_DEMO:  # the one exception that K16 makes, and only `identity` makes such a proof
             return
-        profile = (await self._policies.current(tx)).profile
+        await self._policies.current(tx)
         for step in await self.steps(tx, account, factor=proof.factor):
             if not step.is_done:
                 raise _missing(step.name)
+        await self.require_trading(tx, account.id, proof=proof, trading=trading, now=now)
+
+    async def require_trading(
+        self, tx: Tx, account_id: str, *, proof: FactorProof, trading: TradingProof | None, now: int
+    ) -> None:
+        """Do nothing if the account gave its trading password where the profile wants it: for a key, and for its addresses.
+
+        Raises `NotProven`, and `Unusable` for an altered policy.
+        """
+        profile = (await self._policies.current(tx)).profile
         if prerequisites.takes_trading_password(profile, factor=proof.factor) and not (
-            trading is not None and trading.account_id == account.id and trading.is_fresh(now=now)
+            trading is not None and trading.account_id == account_id and trading.is_fresh(now=now)
         ):
-            raise NotProven("to make a key takes your trading password", hint="type it beside the code")
+            raise NotProven("this takes your trading password", hint="type it beside the code")
 
 
 def _missing(name: Prerequisite) -> KeywrightError:

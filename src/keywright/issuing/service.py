@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
 from keywright.errors import Conflict, Invalid, NotFound
-from keywright.identity.model import FactorProof
+from keywright.identity.model import FactorProof, TradingProof
 from keywright.issuing import material, rules, store
 from keywright.issuing.freezing import Freezing
 from keywright.issuing.handover import Handover
@@ -142,11 +142,16 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         addresses: tuple[str, ...],
         *,
         proof: FactorProof,
+        trading: TradingProof | None = None,
         actor: Actor,
         now: int,
     ) -> ApiKey:
-        """Bind a key to other addresses; its expiry follows (K19). Raises `NotProven`, `Invalid`, `NotFound`, `Conflict`."""
+        """Bind a key to other addresses; its expiry follows (K19). Takes what making a key takes, prerequisites apart.
+
+        Raises `NotProven`, `Invalid`, `NotFound`, `Conflict`.
+        """
         self._require(proof, owner, now=now, to="change a key's addresses")
+        await self._standing.require_trading(tx, owner.account_id, proof=proof, trading=trading, now=now)
         key = await self._living(tx, owner, key_id)
         self._refuse_pending(key)
         self._refuse_expired(key, now=now)

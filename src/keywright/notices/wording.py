@@ -28,6 +28,14 @@ OTHERS: Mapping[str, Wording] = {
         ),
         short=marked("confirms the API key “{name}”: {permissions}"),
     ),
+    "code.key.addresses": Wording(
+        marked("Confirm other addresses of the API key “{name}”"),
+        marked(
+            "Somebody who is signed in to your account asked for it. It may: {permissions}. It will work from: {addresses}. "
+            "Enter the code only if that is you, and only at the console’s own address. It serves once, for 15 minutes."
+        ),
+        short=marked("confirms addresses of the API key “{name}”: {addresses}"),
+    ),
     "code.phone": Wording(
         marked("Confirm your phone number"),
         marked("Enter this code where you were asked for it. It serves once, for 15 minutes."),

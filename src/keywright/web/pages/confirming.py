@@ -22,6 +22,9 @@ from keywright.web.visit import Visit
 PURPOSE = "key.create"
 """What the code is for: it confirms this one key and nothing else."""
 
+ADDRESSES = "key.addresses"
+"""Or other addresses of one key."""
+
 
 def successor_of(key: ApiKey) -> dict[str, str]:
     """Return what a code confirms that is sent for a rotation: the successor of this key, and no other key."""
@@ -39,6 +42,11 @@ def wished(name: str, permissions: Iterable[str], environment: str, addresses: I
         "environment": str(environment),
         "addresses": " ".join(sorted(addresses)),
     }
+
+
+def rebound(key: ApiKey, addresses: Iterable[str]) -> dict[str, str]:
+    """Return what a code confirms that is sent for other addresses of a key: these, for this key."""
+    return {"addresses_of": key.id, **wished(key.name, key.grant.permissions, key.grant.environment, addresses)}
 
 
 async def asked(visit: Visit, wish: dict[str, str]) -> dict[str, Any]:
@@ -80,18 +88,18 @@ async def trading_proof(visit: Visit, proof: FactorProof) -> TradingProof | None
     )
 
 
-async def count_try(visit: Visit) -> None:
+async def count_try(visit: Visit, purpose: str = PURPOSE) -> None:
     """Count a try at the code, where one is asked for. Raises `NotProven` when none waits, and `Limited`."""
     if takes_code(visit):
-        await visit.site.own.codes.count_try(visit.own_account.id, PURPOSE, now=visit.now)
+        await visit.site.own.codes.count_try(visit.own_account.id, purpose, now=visit.now)
 
 
 async def burn_code(tx: Tx, visit: Visit, wish: dict[str, str]) -> None:
     """Use the code up in the transaction that makes the key, where one is asked for. Raises `NotProven`."""
     if takes_code(visit):
-        await visit.site.own.codes.burn(
-            tx, visit.own_account.id, PURPOSE, visit.secret("mailed_code"), context=_digest(visit, wish), now=visit.now
-        )
+        purpose, context = _purpose(wish), _digest(visit, wish)
+        typed = visit.secret("mailed_code")
+        await visit.site.own.codes.burn(tx, visit.own_account.id, purpose, typed, context=context, now=visit.now)
 
 
 async def send_code(visit: Visit, wish: dict[str, str]) -> None:
@@ -101,11 +109,12 @@ async def send_code(visit: Visit, wish: dict[str, str]) -> None:
     async with visit.site.database.write() as tx:
         way = await visit.site.own.phones.way(tx, account)
         await visit.site.own.phones.charge(tx, account.id, way, now=visit.now)
-        code = await visit.site.own.codes.make(tx, account.id, PURPOSE, context=_digest(visit, wish), now=visit.now)
+        purpose, context = _purpose(wish), _digest(visit, wish)
+        code = await visit.site.own.codes.make(tx, account.id, purpose, context=context, now=visit.now)
         await visit.site.notices.post_code(
             tx,
             account.id,
-            PURPOSE,
+            purpose,
             code,
             recipient=way.recipient,
             channel=way.channel,
@@ -125,13 +134,17 @@ async def code_waits(visit: Visit, wish: dict[str, str]) -> bool:
         return False
     async with visit.site.database.read() as tx:
         return await visit.site.own.codes.waits(
-            tx, visit.own_account.id, PURPOSE, context=_digest(visit, wish), now=visit.now
+            tx, visit.own_account.id, _purpose(wish), context=_digest(visit, wish), now=visit.now
         )
 
 
 async def _way(visit: Visit) -> Way:
     async with visit.site.database.read() as tx:
         return await visit.site.own.phones.way(tx, visit.own_account)
+
+
+def _purpose(wish: dict[str, str]) -> str:
+    return ADDRESSES if "addresses_of" in wish else PURPOSE
 
 
 def _digest(visit: Visit, wish: dict[str, str]) -> str:

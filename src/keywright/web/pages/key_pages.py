@@ -93,24 +93,6 @@ async def rename(visit: Visit) -> Response:
     return visit.to(_path(visit), done="key-renamed")
 
 
-async def change_addresses(visit: Visit) -> Response:
-    """Bind the key to other addresses."""
-
-    async def change(proof: FactorProof) -> None:
-        async with visit.site.database.write() as tx:
-            await visit.site.issuing.change_addresses(
-                tx,
-                visit.owner,
-                _id(visit),
-                parse_addresses(visit.text("addresses")),
-                proof=proof,
-                actor=visit.actor,
-                now=visit.now,
-            )
-
-    return await _sensitive(visit, "addresses", change, ("addresses",), about="addresses", done="addresses-changed")
-
-
 async def change_passphrase(visit: Visit) -> Response:
     """Give the key a new passphrase; the old one is refused at once (K25)."""
     async with visit.site.database.read() as tx:
@@ -242,9 +224,15 @@ async def _sensitive(
 
 
 async def show_key(
-    visit: Visit, *, which: str = "", form: Form | None = None, problem: KeywrightError | None = None
+    visit: Visit,
+    *,
+    which: str = "",
+    form: Form | None = None,
+    problem: KeywrightError | None = None,
+    rebound: tuple[str, ...] | None = None,
 ) -> Response:
-    """Show one key, with one of its forms as it came back where something was wrong with it."""
+    """Show one key, with one of its forms as it came back where something was wrong with it; `rebound` are the addresses
+    that were typed."""
     async with visit.site.database.read() as tx:
         key = await visit.site.issuing.key(tx, visit.owner, _id(visit))
         among = await visit.site.issuing.keys(tx, visit.owner)
@@ -261,6 +249,9 @@ async def show_key(
         needs_code=visit.needs_code,
         current_address=visit.visitor.address,
         **await confirming.asked(visit, confirming.successor_of(key)),
+        is_rebinding_sent=await confirming.code_waits(
+            visit, confirming.rebound(key, key.grant.addresses if rebound is None else rebound)
+        ),
     )
 
 
@@ -278,7 +269,6 @@ PAGES = (
     At("/api-management/{key_id:key}", key_page),
     At("/api-management/{key_id:key}/disable", disable, "POST"),
     At("/api-management/{key_id:key}/rename", rename, "POST"),
-    At("/api-management/{key_id:key}/addresses", change_addresses, "POST"),
     At("/api-management/{key_id:key}/passphrase", change_passphrase, "POST"),
     At("/api-management/{key_id:key}/enable", enable, "POST"),
     At("/api-management/{key_id:key}/delete", delete, "POST"),
