@@ -88,7 +88,7 @@ async def test_a_reservation_that_ran_out_serves_no_key(dealings: Dealings) -> N
 
     async def slow(*given: object, **named: object) -> object:
         dealings.told.probe = plain  # type: ignore[method-assign]
-        await dealings.vault.release(ada.account.id, "kucoin")
+        await dealings.vault.release(ada.account.id, "kucoin", actor=dealings.world.actor(ada), now=dealings.clock())
         await reserve(dealings, bob)
         return probed()
 
@@ -153,7 +153,7 @@ async def test_a_proxys_password_is_sealed_and_shown_nowhere(dealings: Dealings)
     assert "s3cret" not in repr((egress, outlet))
     reservation = await reserve(dealings, ada)
     assert reservation.egress.id == egress.id
-    await dealings.vault.release(ada.account.id, "kucoin")
+    await dealings.vault.release(ada.account.id, "kucoin", actor=dealings.world.actor(ada), now=dealings.clock())
     await remove(dealings, "proxy.example.org:1080")
     with pytest.raises(NotFound):
         await remove(dealings, "proxy.example.org:1080")

@@ -20,7 +20,7 @@ class Finding:
     """One thing that does not hold."""
 
     what: str
-    """`files`, `structure`, `orphans`, `audit` or `keys`."""
+    """`files`, `structure`, `orphans`, `audit`, `keys` or `held keys`."""
     about: str
     """What it is about, in words."""
 
@@ -44,6 +44,12 @@ async def check_database(services: Services, settings: Settings, folders: Folder
     except KeywrightError as problem:
         found.append(Finding("audit", problem.message))
     found += [Finding("keys", about) async for about in _altered_keys(services)]
+    async with services.database.read() as tx:
+        held, egress = await services.vault.everyone(tx), await services.vault.pool.all(tx)
+    found += [Finding("held keys", f"the record of connection {one.id} was altered") for one in held if not one.holds]
+    found += [
+        Finding("held keys", f"the record of egress address {one.id} was altered") for one in egress if not one.holds
+    ]
     return found
 
 

@@ -151,6 +151,8 @@ class Kind(StrEnum):
     """An address was taken out of the pool."""
     EGRESS_RESERVED = "egress.reserved"
     """An address is kept for an account that is about to make a key; `detail` holds for which exchange and until when."""
+    EGRESS_RELEASED = "egress.released"
+    """An account gave up the address that was kept for it; `detail` holds for which exchange."""
     CONNECTION_ADDED = "connection.added"
     """A key of an exchange is held from now on; `detail` holds the connection's name, exchange, masked key, fingerprint and
     egress address, and what was accepted though nobody can prove it."""

@@ -79,7 +79,9 @@ async def list_(*, of_server: bool, data_dir: str | None, as_json: bool) -> None
         now = services.clock()
         async with services.database.read() as tx:
             found = await services.vault.pool.all(tx)
-            users = await services.vault.pool.users(tx)
+            users: dict[str, list[str]] = {}
+            for one in await services.vault.everyone(tx):
+                users.setdefault(one.record.egress_id, []).append(one.name)
     if as_json:
         terminal.out_json({"egress": [_as_dict(one, users.get(one.id, []), now=now) for one in found]})
         return

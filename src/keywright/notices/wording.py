@@ -74,6 +74,7 @@ NO_NEWS = frozenset(
         "connection.refused",
         "egress.added",
         "egress.observed",
+        "egress.released",
         "egress.removed",
         "egress.reserved",
         "egress.shared",

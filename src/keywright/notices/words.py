@@ -50,6 +50,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         word("to", "lift a freeze"),
         word("to", "set a trading password"),
         word("to", "give the trading password"),
+        word("to", "hold a key"),
+        word("to", "replace a held key"),
+        word("to", "remove a held key"),
     ),
     "permissions": (
         word("permissions", "read"),

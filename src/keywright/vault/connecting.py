@@ -52,10 +52,12 @@ class Connecting(Tending):
             return reservation
         return replace(reservation, egress=await self.seen_or_not(reservation.egress, now=now))
 
-    async def release(self, account_id: str, exchange: str) -> None:
-        """Give up what is reserved for an exchange."""
+    async def release(self, account_id: str, exchange: str, *, actor: Actor, now: int) -> None:
+        """Give up what is reserved for an exchange; does nothing where nothing is."""
+        wanted = rules.exchange(exchange)
         async with self._database.write() as tx:
-            await self.pool.let_go(tx, account_id, rules.exchange(exchange))
+            await self.book.lock(tx, account_id)
+            await self.pool.release(tx, account_id, wanted, actor=actor, now=now)
 
     async def connect(
         self, account_id: str, new: NewConnection, *, proof: FactorProof | None = None, actor: Actor, now: int

@@ -35,10 +35,6 @@ class Pool:
         """Return the addresses of the pool, oldest first."""
         return [await self._judged(tx, found) for found in await store.all_addresses(tx)]
 
-    async def users(self, tx: Tx) -> dict[str, list[str]]:
-        """Return by address which connections use it."""
-        return await store.users_of(tx)
-
     async def find(self, tx: Tx, wanted: str) -> EgressAddress:
         """Return an address by its id or as it was written; raises `NotFound`."""
         for egress in await self.all(tx):
@@ -155,8 +151,16 @@ class Pool:
         if await self._still(tx, kept[1], now=now, of=reservation.account_id) is None:
             raise Conflict("the address that was reserved serves another connection", hint="begin again")
 
+    async def release(self, tx: Tx, account_id: str, exchange: Exchange, *, actor: Actor, now: int) -> None:
+        """Let others have what the account has reserved for an exchange, if that is anything."""
+        kept = await store.find_reservation(tx, account_id=account_id, exchange=exchange)
+        if kept is not None:
+            await self.let_go(tx, account_id, exchange)
+            event = Event(Kind.EGRESS_RELEASED, actor, account_id, kept[0], 0, {"exchange": exchange.title})
+            await self._audit.record(tx, event, now=now)
+
     async def let_go(self, tx: Tx, account_id: str, exchange: Exchange) -> None:
-        """Give up what the account has reserved for an exchange."""
+        """Forget what the account had reserved for an exchange: a connection has it now."""
         await store.drop_reservation(tx, account_id=account_id, exchange=exchange)
 
     async def _free(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> EgressAddress:
@@ -170,7 +174,8 @@ class Pool:
                     return egress
         raise Conflict(
             "no egress address is free" if known else "there are no egress addresses yet",
-            hint="add one: `keywright vault egress add`, or let several connections share one: `keywright vault egress share`",
+            hint="whoever runs this adds one with `keywright vault egress add`, or lets several connections share one with "
+            "`keywright vault egress share`",
         )
 
     async def _still(self, tx: Tx, egress_id: str, *, now: int, of: str | None = None) -> EgressAddress | None:

@@ -40,15 +40,6 @@ async def update_address(tx: Tx, egress: EgressAddress, *, mac: bytes, user_seal
     await tx.execute(update(addresses).where(addresses.c.id == egress.id).values(**values))
 
 
-async def users_of(tx: Tx) -> dict[str, list[str]]:
-    """Return by address the ids of the connections that use it."""
-    query = select(connections.c.egress_id, connections.c.id).where(connections.c.status != Status.REMOVED.value)
-    found: dict[str, list[str]] = {}
-    for row in await tx.execute(query.order_by(connections.c.id)):
-        found.setdefault(row.egress_id, []).append(row.id)
-    return found
-
-
 async def is_free(tx: Tx, egress: EgressAddress, *, now: int, of: str | None) -> bool:
     """Tell whether no connection uses an address and nobody has it reserved, but perhaps the account `of`.
 
