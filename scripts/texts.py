@@ -42,6 +42,14 @@ RAISED_IN = (
     "app/purses.py",
     "storage/transaction.py",
     "storage/turnstile.py",
+    "vault/book.py",
+    "vault/connecting.py",
+    "vault/pool.py",
+    "vault/rules.py",
+    "vault/safe.py",
+    "vault/service.py",
+    "vault/store",
+    "vault/tending.py",
 )
 """Parts and modules whose errors people meet in the console. `tests/web/test_texts.py` looks whether these are all."""
 
