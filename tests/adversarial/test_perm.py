@@ -1,6 +1,7 @@
 """PERM: permissions and environments.
 
-Left to others: PERM-06 to 08 and 10 to 18 (there are no sessions, sub-accounts, administrators or withdrawals yet).
+PERM-10 is in test_web_factors.py, PERM-12 in test_operator_rows.py, PERM-13 to 18 beside withdrawals; PERM-06 to 08 and 11 are
+left to others.
 """
 
 from __future__ import annotations

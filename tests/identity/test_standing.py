@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 
+from keywright.audit.events import Actor
 from keywright.errors import Conflict, KeywrightError, NotProven
 from keywright.identity.model import FRESH_MS, FactorProof, TradingProof
 from keywright.identity.prerequisites import Profile
@@ -39,7 +40,7 @@ class Applicant:
                 tx, self.id, **about, proof=self.world.proof(self.person), actor=actor, now=now
             )
             await self.own.identities.decide_identity(
-                tx, self.id, version=said.version, approve=True, actor=actor, now=now
+                tx, self.id, version=said.version, approve=True, actor=Actor("acc_operator"), now=now
             )
 
     def trading(self, *, at: int | None = None) -> TradingProof:

@@ -91,8 +91,8 @@ class Identities:
         """Approve an identity or refuse it with a reason its owner reads; one that is approved can still be refused.
 
         `version` is of the identity that was looked at: of one that was submitted anew meanwhile nothing is decided. For
-        operators, and for an exchange's assertion. Raises `NotFound`, `Conflict`, and `Invalid` for a refusal without
-        reason.
+        operators, never about an approval of their own (PERM-12), and for an exchange's assertion. Raises `NotFound`,
+        `Conflict`, and `Invalid` for a refusal without reason.
         """
         await store.lock_account(tx, account_id=account_id)
         identity = await self.of(tx, account_id)
@@ -104,6 +104,8 @@ class Identities:
             raise Conflict(
                 "this identity's record was altered outside Keywright", hint="refuse it, and have it submitted again"
             )
+        if approve and actor.id == account_id:
+            raise Conflict("nobody approves an identity of their own", hint="another operator decides about it")
         wanted = IdentityState.APPROVED if approve else IdentityState.REFUSED
         if identity.state is wanted:
             return identity

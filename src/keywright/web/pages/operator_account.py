@@ -70,6 +70,7 @@ async def _page(visit: Visit, *, form: Form | None = None, problem: KeywrightErr
         )
         if identity is not None
         else None,
+        is_own=found.id == visit.own_account.id,
         form=form or Form(),
         needs_code=visit.needs_code,
     )
