@@ -30,10 +30,10 @@ settings: .venv/.server ## Show every setting, its value and where it came from
 	@exec $(RUN)/keywright settings
 
 test: .venv/.test ## Run every test that needs no service and no browser
-	$(RUN)/pytest -n auto --ignore tests/browser -m "not clients and not postgres and not browser" $(ARGS)
+	$(RUN)/pytest -n auto --ignore tests/browser -m "not clients and not postgres and not browser and not namespaces" $(ARGS)
 
-test-rest: .venv/.all ## Run what `make test` leaves out: real clients, PostgreSQL, Chromium; what is missing fails and says how to get it
-	$(RUN)/pytest -n auto -m "clients or postgres or browser" $(ARGS)
+test-rest: .venv/.all ## Run what `make test` leaves out: real clients, PostgreSQL, Chromium, network namespaces; what is missing fails and says how to get it
+	$(RUN)/pytest -n auto -m "clients or postgres or browser or namespaces" $(ARGS)
 
 test-pure: .venv/.test ## Run the protocol's tests once more, without its compiled part
 	KEYWRIGHT_PURE=1 $(RUN)/pytest -n auto tests/protocol -m "not clients" $(ARGS)
