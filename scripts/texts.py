@@ -43,13 +43,21 @@ RAISED_IN = (
     "storage/transaction.py",
     "storage/turnstile.py",
     "vault/book.py",
+    "vault/clocks.py",
     "vault/connecting.py",
+    "vault/destinations.py",
+    "vault/egress.py",
+    "vault/factors.py",
+    "vault/pasted.py",
     "vault/pool.py",
+    "vault/preflight.py",
     "vault/rules.py",
     "vault/safe.py",
     "vault/service.py",
     "vault/store",
     "vault/tending.py",
+    "vault/venues/venue.py",
+    "vault/wire.py",
 )
 """Parts and modules whose errors people meet in the console. `tests/web/test_texts.py` looks whether these are all."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -154,6 +155,30 @@ async def test_ssrf_07_redirects_are_not_followed_and_long_answers_are_cut_off(
         with pytest.raises(NotUnderstood):
             await asking.probe(key)
     assert "/inside" not in {one.path for one in kucoin.seen}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"key": "0" * 24}, 4, "KuCoin does not know this key"),
+        ({"passphrase": "Wrong1234"}, 4, "the passphrase is wrong, or the secret"),
+        ({"addresses": ("127.0.0.9",)}, 11, f"KuCoin does not take this key from {ADDRESS}"),
+        ({"rights": {"permission": "Spot"}}, 6, "the key has not the right that this needs"),
+    ],
+)
+async def test_b5_a_refusal_says_what_is_to_blame_and_what_to_do(
+    kucoin: KucoinDouble, clock: FakeClock, change: dict[str, object], code: int, said: str
+) -> None:
+    key = kucoin.new_key()
+    tried = pasted(kucoin, replace(key, **change))  # type: ignore[arg-type]
+    key.addresses = change.get("addresses", ())  # type: ignore[assignment]
+    key.rights = change.get("rights", key.rights)  # type: ignore[assignment]
+    async with client(kucoin, clock) as asking:
+        with pytest.raises(Denied) as denied:
+            await asking.probe(tried)
+    assert said in denied.value.message
+    assert denied.value.hint
+    assert denied.value.exit_code == code
 
 
 async def test_a_page_is_no_answer(bitfinex: BitfinexDouble, clock: FakeClock) -> None:

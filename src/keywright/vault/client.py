@@ -21,8 +21,10 @@ from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.refusal import Reason
 from keywright.vault.clocks import Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
+from keywright.vault.diagnosis import explain
 from keywright.vault.egress import Egress, Lookup, look_up
 from keywright.vault.evidence import Credentials, Exchange, Probe
+from keywright.vault.factors import Factor
 from keywright.vault.signer import KeySigner
 from keywright.vault.venues.known import VENUES
 from keywright.vault.venues.venue import Call, NotUnderstood, not_understood
@@ -38,17 +40,23 @@ SIGN_AGAIN = {Reason.TIMESTAMP_OUT_OF_WINDOW, Reason.NONCE_NOT_INCREASING}
 """Refusals that are about the stamp alone, so that a new one mends them."""
 
 
+EXIT_CODES = {
+    **dict.fromkeys((Factor.KEY, Factor.PASSPHRASE, Factor.SECRET, Factor.NONCE, Factor.ENVIRONMENT), 4),
+    **dict.fromkeys((Factor.PERMISSION, Factor.SYMBOL, Factor.ACCOUNT), 6),
+    **dict.fromkeys((Factor.NETWORK, Factor.EXCHANGE, Factor.LIMIT), 7),
+    Factor.ADDRESS: 11,
+    Factor.CLOCK: 13,
+}
+"""What a command ends with, by what is likeliest to blame; 1 for the rest."""
+
+
 class Denied(KeywrightError):
-    """The exchange refused. `reply` is what it said, for `diagnosis`."""
+    """The exchange refused: said as its `diagnosis`, made from its `reply`."""
 
     def __init__(self, exchange: Exchange, reply: Reply) -> None:
-        super().__init__(
-            "{exchange} refused the request ({status})",
-            hint="a diagnosis of the connection says which part of the key is to blame",
-            exchange=exchange.title,
-            status=reply.status,
-        )
-        self.exchange, self.reply = exchange, reply
+        self.exchange, self.reply, self.diagnosis = exchange, reply, explain(exchange, reply)
+        self.exit_code = EXIT_CODES.get(self.diagnosis.factor, 1)
+        super().__init__(self.diagnosis.words.message, hint=self.diagnosis.words.hint, **self.diagnosis.values)
 
 
 @dataclass(frozen=True, slots=True)

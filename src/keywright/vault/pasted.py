@@ -30,21 +30,21 @@ class _Shape:
     characters: str
 
 
-_ALPHANUMERIC = "letters and digits"
+_ALPHANUMERIC = "A–Z a–z 0–9"
 # KuCoin: wire.md 1.11 (D5, SPEC): 24 hex digits; a UUID; 7 to 32 characters without spaces.
 # Binance: BN examples: 64 letters and digits, both. Bitfinex: 43 in its older examples, longer in others, so no length is
 # insisted on but one that no cut-off paste has.
 _KEYS = {
-    Exchange.KUCOIN: _Shape(re.compile(r"[0-9a-f]+"), range(24, 25), "digits and the letters a to f"),
+    Exchange.KUCOIN: _Shape(re.compile(r"[0-9a-f]+"), range(24, 25), "0–9 a–f"),
     Exchange.BINANCE: _Shape(re.compile(r"[A-Za-z0-9]+"), range(64, 65), _ALPHANUMERIC),
     Exchange.BITFINEX: _Shape(re.compile(r"[A-Za-z0-9_-]+"), range(40, 129), _ALPHANUMERIC),
 }
 _SECRETS = {
-    Exchange.KUCOIN: _Shape(re.compile(r"[0-9a-f-]+"), range(36, 37), "digits, the letters a to f and hyphens"),
+    Exchange.KUCOIN: _Shape(re.compile(r"[0-9a-f-]+"), range(36, 37), "0–9 a–f -"),
     Exchange.BINANCE: _Shape(re.compile(r"[A-Za-z0-9]+"), range(64, 65), _ALPHANUMERIC),
     Exchange.BITFINEX: _Shape(re.compile(r"[A-Za-z0-9_-]+"), range(40, 129), _ALPHANUMERIC),
 }
-_PASSPHRASE = _Shape(re.compile(r"[!-~]+"), range(7, 33), "letters, digits and signs")
+_PASSPHRASE = _Shape(re.compile(r"[!-~]+"), range(7, 33), "A–Z a–z 0–9 !#$%…")
 
 
 def credentials(

@@ -72,4 +72,5 @@ class KeyDenied(KeywrightError):
         message, hint = said.texts
         super().__init__(message, hint=hint)
         self.message, self.hint, self.values = said.message, said.hint, said.values
+        self.exit_code = said.exit_code
         self.reasons = reasons
