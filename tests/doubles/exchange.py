@@ -78,6 +78,8 @@ class Double:
         self.skew_ms = 0
         """How far its clock is ahead of `clock`."""
         self.slow_s = 0.0
+        self.hangs_up = 0
+        """So many requests it takes without an answer: it ends the connection."""
         self.clock = clock or (lambda: T0)
         self.url = ""
         self._next: list[Said] = []
@@ -114,6 +116,9 @@ class Double:
                 peer, request.method, target, {name.decode(): value.decode("latin-1") for name, value in headers}, body
             )
         )
+        if self.hangs_up and request.transport:
+            self.hangs_up -= 1
+            request.transport.abort()
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         said = (

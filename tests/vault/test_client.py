@@ -275,6 +275,25 @@ async def test_a_second_address_proves_a_filter_or_that_there_is_none(
             assert await is_bound(elsewhere, pasted(bitfinex, bound)) is None
 
 
+async def test_a_read_that_found_its_connection_ended_is_signed_anew_and_a_write_is_never_sent_twice(
+    kucoin: KucoinDouble, bitfinex: BitfinexDouble, clock: FakeClock
+) -> None:
+    for double, key, read, write in (
+        (kucoin, kucoin.new_key(), ("GET", b"/api/v1/accounts"), ("DELETE", b"/api/v1/orders/1")),
+        (bitfinex, bitfinex.new_key(), ("POST", b"/v2/auth/r/wallets"), ("POST", b"/v2/auth/w/order/submit")),
+    ):
+        async with client(double, clock) as asking:
+            await asking.probe(pasted(double, key))
+            double.hangs_up, before = 1, len(double.seen)
+            assert (await asking.send(pasted(double, key), *read)).status == 200
+            once, again = double.seen[before:]
+            assert once.headers != again.headers  # another stamp, another signature
+            double.hangs_up, before = 1, len(double.seen)
+            with pytest.raises(Unreachable, match="broke the connection off"):
+                await asking.send(pasted(double, key), *write)
+            assert len(double.seen) == before + 1
+
+
 async def test_what_does_not_answer_is_said_to_be_the_network(clock: FakeClock) -> None:
     double = KucoinDouble(clock)
     await double.start()

@@ -169,7 +169,14 @@ def test_what_is_not_known_is_not_guessed(exchange: Exchange, status: int, body:
 
 
 def test_texts_that_say_nothing_are_not_recognised() -> None:
-    for text in ("", "order 400006 filled", "code 10004", '{"code":"200000"}', "Traceback (most recent call last)"):
+    for text in (
+        "",
+        "order 400006 filled",
+        "code 10004",
+        'kucoin {"code":"200000","data":1}',
+        '{"code":"200000"}',
+        "Traceback (most recent call last)",
+    ):
         assert recognise(text) is None
 
 

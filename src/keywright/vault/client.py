@@ -28,7 +28,7 @@ from keywright.vault.factors import Factor
 from keywright.vault.signer import KeySigner
 from keywright.vault.venues.known import VENUES
 from keywright.vault.venues.venue import Call, NotUnderstood, not_understood
-from keywright.vault.wire import Unreachable, Wire, monotonic_ms
+from keywright.vault.wire import BrokenOff, Unreachable, Wire, monotonic_ms
 from keywright.vault.wire_reply import Reply
 
 _DIALECTS: dict[Exchange, Dialect] = {
@@ -39,6 +39,9 @@ _DIALECTS: dict[Exchange, Dialect] = {
 SIGN_AGAIN = {Reason.TIMESTAMP_OUT_OF_WINDOW, Reason.NONCE_NOT_INCREASING}
 """Refusals that are about the stamp alone, so that a new one mends them."""
 
+
+READS = b"/v2/auth/r/"
+"""What Bitfinex answers to a POST without anything changing."""
 
 EXIT_CODES = {
     **dict.fromkeys((Factor.KEY, Factor.PASSPHRASE, Factor.SECRET, Factor.NONCE, Factor.ENVIRONMENT), 4),
@@ -118,8 +121,11 @@ class VenueClient:
     # ── nothing of a key
 
     async def ask(self, call: Call) -> Reply:
-        """Return what is answered to a public question."""
-        return await self._wire.send(call.method, call.target, body=call.body)
+        """Return what is answered to a public question; asked again where a kept connection had ended meanwhile."""
+        try:
+            return await self._wire.send(call.method, call.target, body=call.body)
+        except BrokenOff:
+            return await self._wire.send(call.method, call.target, body=call.body)
 
     async def address_seen(self) -> str:
         """Return the address the exchange sees us come from; empty where it does not tell, or not whole."""
@@ -158,7 +164,13 @@ class VenueClient:
         signer = signer or KeySigner(credentials)
         name = nonce_name(credentials)
         async with self.ways.nonces.turn(name) if self.exchange is Exchange.BITFINEX else nullcontext():
-            reply = await self._sent(signer, name, method, target, body)
+            try:
+                reply = await self._sent(signer, name, method, target, body)
+            except BrokenOff:
+                # A connection that was kept open may have ended meanwhile. Only what changes nothing is sent again.
+                if method != "GET" and not target.startswith(READS):
+                    raise
+                reply = await self._sent(signer, name, method, target, body)
             if set(self.reasons(reply)[:1]) & SIGN_AGAIN:
                 self.time.forget()
                 reply = await self._sent(signer, name, method, target, body)

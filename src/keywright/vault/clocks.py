@@ -29,6 +29,8 @@ STEP_MS = 500
 """By how much the two clocks of this machine may drift apart before the exchange is asked again: it slept, or was set."""
 SAMPLES = 5
 MOST_BIAS_MS = 1_000
+MOST_AHEAD_MS = 500
+"""How far a burst of requests may run ahead of the exchange's time."""
 
 
 class Sample(NamedTuple):
@@ -146,12 +148,16 @@ class Timepiece:
         self._ask, self._exchange, self._budget = ask, exchange, budget
         self._clock, self._monotonic = clock, monotonic
         self._lock = asyncio.Lock()
+        self._last = 0
         self.offset: Offset | None = None
         """What was measured last."""
 
     async def stamp(self) -> int:
-        """Return what to sign now. Raises `ClockOff`, and what `ask` raises."""
-        return (await self.known()).stamp(self._monotonic())
+        """Return what to sign now, above every one before. Raises `ClockOff`, and what `ask` raises."""
+        now = (await self.known()).stamp(self._monotonic())
+        # Two requests of one stamp and text would be one to whoever refuses replays. A long burst does not run ahead.
+        self._last = min(self._last + 1, now + MOST_AHEAD_MS) if now <= self._last <= now + MOST_AHEAD_MS else now
+        return self._last
 
     async def known(self) -> Offset:
         """Return the offset, measured anew if it must be."""

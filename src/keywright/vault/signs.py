@@ -68,7 +68,7 @@ _KUCOIN = (
     _said(_code("429000") + "|Too many requests", words.TOO_MANY, _F.LIMIT, mistakable=True),
     _said(_code("1015"), words.PAGE, _F.NETWORK, mistakable=True),
     _said("|".join(_code(code) for code in ("500000", "503000", "230005")), words.DOWN, _F.EXCHANGE, mistakable=True),
-    _said(r"['\"]code['\"]\s*:\s*['\"](?:2|9)\d{5}['\"]", words.NOT_A_REFUSAL, _F.REQUEST, mistakable=True),
+    _said(r"['\"]code['\"]\s*:\s*['\"](?!200000)(?:2|9)\d{5}['\"]", words.NOT_A_REFUSAL, _F.REQUEST, mistakable=True),
 )
 
 _BINANCE = (

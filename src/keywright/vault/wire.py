@@ -31,6 +31,10 @@ class Unreachable(Busy):
     """The exchange did not answer, or with what is no answer. Whether a request arrived is not known."""
 
 
+class BrokenOff(Unreachable):
+    """The connection ended before an answer: as one does that was kept open for the next request, at its other end."""
+
+
 ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 """Where systems keep the roots they trust, in files."""
 
@@ -149,7 +153,7 @@ async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         if isinstance(error, aiohttp.ClientConnectorError):
             raise
-        raise Unreachable(
+        raise BrokenOff(
             "{host} broke the connection off",
             hint="whether the request arrived is not known: look it up before you send it again",
             host=request.url.host,

@@ -23,6 +23,7 @@ SCOPES: dict[str, Right] = {
     "withdraw": Right.WITHDRAW,
     "ui_withdraw": Right.WITHDRAW,
     "bfxpay": Right.PAYMENTS,
+    "eaas_withdraw": Right.WITHDRAW,  # not documented; live answers have four of eaas_…, all off
 }
 NEEDED = ("withdraw", "wallets")
 """Without these the answer is no answer."""
