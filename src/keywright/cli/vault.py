@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli import vault_backups, vault_connections, vault_egress, vault_protections, vault_session
+from keywright.cli import (
+    vault_backups,
+    vault_connections,
+    vault_diagnose,
+    vault_egress,
+    vault_protections,
+    vault_session,
+)
 
 
 @click.group("vault")
@@ -19,6 +26,7 @@ for command in (
     vault_connections.check,
     vault_connections.edit,
     vault_connections.remove,
+    vault_diagnose.diagnose,
     vault_egress.group,
     vault_session.init,
     vault_session.unlock,

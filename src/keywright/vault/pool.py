@@ -163,6 +163,13 @@ class Pool:
         """Forget what the account had reserved for an exchange: a connection has it now."""
         await store.drop_reservation(tx, account_id=account_id, exchange=exchange)
 
+    async def spare(self, tx: Tx, own: EgressAddress, *, now: int) -> Outlet | None:
+        """Return another way out, that nobody uses or has reserved and that is seen as another address; `None` for none."""
+        for egress in await self.all(tx):
+            if egress.shown != own.shown and egress.holds and await store.is_free(tx, egress, now=now, of=None):
+                return await self.outlet(tx, egress.id)
+        return None
+
     async def _free(self, tx: Tx, account_id: str, *, actor: Actor, now: int) -> EgressAddress:
         known = await self.all(tx)
         if not known and self._book.is_personal:  # a machine of one's own has a way out, and nobody else is on it
