@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.doubles.bitfinex import BitfinexDouble
 from tests.doubles.exchange import DoubleKey, running_in_thread
 from tests.doubles.kucoin import KucoinDouble
 
@@ -111,3 +112,27 @@ def test_nonsense_is_answered_with_what_to_do(keywright: Terminal, kucoin: Kucoi
         assert told.code == code, command
         assert said in told.err
         assert "hint: " in told.err or code == 1
+
+
+def test_a_second_address_of_the_pool_tells_a_foreign_address_from_a_deleted_key(
+    keywright: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        running_in_thread(KucoinDouble(keywright.clock)) as kucoin,
+        running_in_thread(BitfinexDouble(keywright.clock)) as bitfinex,
+    ):
+        monkeypatch.setenv("KEYWRIGHT_KUCOIN_URL", kucoin.url)
+        monkeypatch.setenv("KEYWRIGHT_BITFINEX_URL", bitfinex.url)
+        assert keywright("vault init --by key-file").code == 0
+        assert keywright(f"vault egress add {OURS}").code == 0
+        key = bitfinex.new_key(addresses=(OURS,))
+        given = json.dumps({"key": key.key, "secret": key.secret})
+        added = keywright("vault add lend --exchange bitfinex --accept unproven-address-filter --stdin", given)
+        assert added.code == 0, added.err
+        key.addresses = (SECOND,)  # its owner entered another
+        merged = keywright("vault diagnose lend")
+        assert "To blame, likeliest first: key, address." in merged.out
+        assert keywright(f"vault egress add {SECOND}").code == 0
+        told = keywright("vault diagnose lend")
+        assert told.code == 11
+        assert "from a second address it is let in" in told.out

@@ -166,7 +166,12 @@ class Pool:
     async def spare(self, tx: Tx, own: EgressAddress, *, now: int) -> Outlet | None:
         """Return another way out, that nobody uses or has reserved and that is seen as another address; `None` for none."""
         for egress in await self.all(tx):
-            if egress.shown != own.shown and egress.holds and await store.is_free(tx, egress, now=now, of=None):
+            if (
+                egress.observed
+                and egress.shown != own.shown
+                and egress.holds
+                and await store.is_free(tx, egress, now=now, of=None)
+            ):
                 return await self.outlet(tx, egress.id)
         return None
 
