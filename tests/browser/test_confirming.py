@@ -10,11 +10,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import button, expect_problem, expect_title, field, give_code, take_values, wish_for_key
+from tests.browser.pages import (
+    button,
+    expect_problem,
+    expect_title,
+    field,
+    give_code,
+    link,
+    take_values,
+    unfold,
+    wish_for_key,
+)
 from tests.browser.place import Running, started
 from tests.browser.shortcut import Account, new_account
 from tests.browser.test_axe import SCHEMES, TOO_WIDE, violations
 from tests.browser.window import Window
+from tests.support.room import Room, open_room
 from tests.support.visitor import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -23,10 +34,22 @@ TRADING = "k7Qz2m"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def room() -> Iterator[Room]:
+    """Give a gateway for text messages."""
+    with open_room() as room:
+        yield room
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, room: Room) -> Iterator[Running]:
     """Give a sandbox that asks for what a platform does; captchas are looked at elsewhere."""
     folder = tmp_path_factory.mktemp("platform")
-    with started(folder, KEYWRIGHT_PROFILE="platform", KEYWRIGHT_CAPTCHA="off") as server:
+    gateways = tmp_path_factory.mktemp("gateways") / "urls"
+    gateways.write_text(room.sms_url.reveal_text())
+    gateways.chmod(0o600)
+    with started(
+        folder, KEYWRIGHT_PROFILE="platform", KEYWRIGHT_CAPTCHA="off", KEYWRIGHT_SMS_URLS_FILE=str(gateways)
+    ) as server:
         yield server
 
 
@@ -46,7 +69,7 @@ def account(running: Running) -> Iterator[Account]:
     made.client.close()
 
 
-def mailed(running: Running, email: str, *, many: int = 1) -> list[str]:
+def mailed(running: Running, email: str, *, many: int = 1, about: str = "Confirm the API key") -> list[str]:
     """Wait until so many codes lie in the outbox for this address; return them, oldest first."""
     outbox: Path = running.installation.data / "outbox"
     for _ in range(200):
@@ -55,10 +78,7 @@ def mailed(running: Running, email: str, *, many: int = 1) -> list[str]:
             for path in sorted(outbox.glob("*"), key=lambda one: one.stat().st_mtime_ns)
         ]
         codes = [
-            found[0]
-            for text in texts
-            if email in text and "new API key" in text
-            for found in re.finditer(r"\b\d{6}\b", text)
+            found[0] for text in texts if email in text and about in text for found in re.finditer(r"\b\d{6}\b", text)
         ]
         if len(codes) >= many:
             return codes
@@ -116,6 +136,71 @@ def test_nothing_is_wrong_with_the_page_and_it_fits_the_narrowest_screen(
     give_code(page, account.authenticator.code(), press="Create key")
     expect_problem(page, "trading password")
     assert not [wrong for scheme in SCHEMES for wrong in violations(page, scheme)]
+
+
+def texted(room: Room, *, many: int) -> str:
+    """Wait until so many text messages came to the gateway; return the code of the newest."""
+    for _ in range(200):
+        if len(room.said) >= many:
+            return str(room.said[-1]["message"])[:6]
+        time.sleep(0.1)
+    raise AssertionError("no text message came")
+
+
+def test_a_phone_is_added_chosen_and_gets_the_code_and_pages_are_whole(
+    open_another: Callable[..., Window], running: Running, account: Account, room: Room
+) -> None:
+    page = open_another(viewport={"width": 320, "height": 640}, reduced_motion="reduce").becomes(account)
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.extend(wrong for scheme in SCHEMES for wrong in violations(page, scheme))
+        assert not page.evaluate(TOO_WIDE)
+
+    before = len(room.said)
+    page.goto(f"{running.console}/security/phone")
+    field(page, "Number of a mobile phone").fill("+49 30 123456")
+    give_code(page, account.authenticator.code(), press="Send a text message")
+    expect_problem(page, "mobile phone")
+    field(page, "Number of a mobile phone").fill("+49 1511 2345678")
+    button(page, "Send a text message").click()
+    expect(page.get_by_text("on its way to +4915112345678")).to_be_visible()
+    look()
+    field(page, "Code from the text message").fill(texted(room, many=before + 1))
+    button(page, "Confirm").click()
+    expect(page.get_by_text("The phone is yours")).to_be_visible()
+    button(page, "Send me a code").click()
+    look()
+    field(page, "Code from the e-mail").fill(mailed(running, account.email, about="codes go to your phone")[-1])
+    button(page, "Send codes to this phone").click()
+    expect(page.get_by_text("Codes go to this phone.")).to_be_visible()
+    look()
+    wish_for_key(page, "bot", "Trade", addresses="127.0.0.1")
+    field(page, "Passphrase of the key").fill("Orbit-Lemon-42")
+    field(page, "Trading password").fill(TRADING)
+    button(page, "Send me a code").click()
+    expect(page.locator("#sent")).to_contain_text("A code is on its way to +49 ••• 78.")
+    field(page, "Confirmation code").fill(texted(room, many=before + 2))
+    button(page, "Create key").click()
+    take_values(page)
+    assert room.said[-1]["to"] == "+4915112345678"
+    page.goto(f"{running.console}/api-management")
+    link(page, "Manage key bot").click()
+    unfold(page, "Addresses")
+    page.locator("#addresses-addresses").fill("127.0.0.1\n198.51.100.4")
+    page.locator("#addresses-mailed_code").fill("123456")
+    page.locator("#addresses-trading_password").fill("k7Qz2n")
+    page.locator("#addresses-trading_password").press("Enter")  # makes the change, and sends no code
+    expect_problem(page, "trading password")
+    assert len(room.said) == before + 2
+    page.locator("#addresses").get_by_role("button", name="Send me a code").click()
+    expect(page.locator("#addresses-sent")).to_contain_text("on its way")
+    look()
+    page.locator("#addresses-trading_password").fill(TRADING)
+    page.locator("#addresses-mailed_code").fill(texted(room, many=before + 3))
+    page.locator("#addresses").get_by_role("button", name="Save addresses").click()
+    expect(page.get_by_text("198.51.100.4").first).to_be_visible()
+    assert not seen
 
 
 def fill(page: Page, *, code: str) -> None:
