@@ -237,7 +237,7 @@ def read_settings(
     return settings, origins
 
 
-OTHER_VARIABLES = {"KEYWRIGHT_DEBUG", "KEYWRIGHT_PURE"}
+OTHER_VARIABLES = {"KEYWRIGHT_DEBUG", "KEYWRIGHT_PURE", "KEYWRIGHT_CONNECTION"}
 
 
 def _first(

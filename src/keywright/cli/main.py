@@ -19,14 +19,17 @@ import click
 from keywright import __version__, is_native
 from keywright.cli import (
     accounts,
+    adopt,
     approvals,
     audit,
     database,
     demo,
     explain,
+    inherited,
     keys,
     notices,
     operator,
+    posture,
     scan,
     serve,
     settings,
@@ -34,6 +37,7 @@ from keywright.cli import (
     terminal,
     vault,
 )
+from keywright.cli.exec import command as exec_command
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
@@ -62,8 +66,11 @@ for command in (
     audit.group,
     database.group,
     vault.group,
+    exec_command,
     explain.command,
     scan.command,
+    adopt.command,
+    posture.command,
     settings.command,
 ):
     cli.add_command(command)
@@ -72,7 +79,7 @@ for command in (
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. Errors of ours become a sentence and a hint; others a traceback
     without values only where KEYWRIGHT_DEBUG is set."""
-    os.umask(0o077)
+    inherited.umask = os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
     try:
         result = cli.main(arguments, prog_name="keywright", standalone_mode=False, obj=wall_clock_ms)

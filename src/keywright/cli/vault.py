@@ -10,6 +10,7 @@ from keywright.cli import (
     vault_diagnose,
     vault_egress,
     vault_protections,
+    vault_rotation,
     vault_session,
 )
 
@@ -26,6 +27,7 @@ for command in (
     vault_connections.check,
     vault_connections.edit,
     vault_connections.remove,
+    vault_rotation.rotate,
     vault_diagnose.diagnose,
     vault_egress.group,
     vault_session.init,

@@ -17,6 +17,25 @@ CONNECTIONS: Mapping[str, Wording] = {
         marked("The key before was destroyed here. It is still there at {exchange}: delete it."),
         chat=True,
     ),
+    "connection.rotation_begun": Wording(
+        marked("The key of your connection “{name}” to {exchange} is being rotated"),
+        marked(
+            "A new key, {key}, is kept beside it. If that was not you, roll the rotation back and delete both keys there."
+        ),
+        chat=True,
+    ),
+    "connection.switched": Wording(
+        marked("Your connection “{name}” to {exchange} uses its new key"),
+        marked("If all goes well for a day, delete the key {before} at {exchange}, and finish the rotation here."),
+    ),
+    "connection.rolled_back": Wording(
+        marked("Your connection “{name}” to {exchange} uses the key {key} as before"),
+        marked("The other one, {dropped}, was destroyed here. It is still there at {exchange}: delete it."),
+    ),
+    "connection.rotated": Wording(
+        marked("The rotation of your connection “{name}” to {exchange} is finished"),
+        marked("The key {before} was destroyed here. Make sure that it is deleted at {exchange}, too."),
+    ),
     "connection.claimed": Wording(
         marked("Someone else has the secret of your connection “{name}”"),
         marked(

@@ -44,6 +44,7 @@ GRAVE_KINDS = CAUSED_BY_KEYS | {
     "connection.drifted",
     "connection.key_replaced",
     "connection.removed",
+    "connection.rotation_begun",
     "connection.suspended",
     "key.addresses_changed",
     "key.enabled",

@@ -76,9 +76,9 @@ PUBLISHED = frozenset(
 )
 """Credentials that an exchange prints in its documentation: everybody has them."""
 
-_UNREAL = re.compile(
-    rb"(?i)your|example|sample|dummy|change.?me|placeholder|insert|todo|fake|xxx|0{6}|1{6}|abcdef0|012345|123456|deadbeef"
-)
+_WORDS = rb"your|example|sample|dummy|change.?me|placeholder|insert|todo|fake|xxx"
+_UNREAL = re.compile(rb"(?i)" + _WORDS + rb"|0{6}|1{6}|abcdef0|012345|123456|deadbeef")
+_UNREAL_PHRASE = re.compile(rb"(?i)" + _WORDS)  # people do choose 123456
 
 
 def shapes_of(token: bytes) -> tuple[Shape, ...]:
@@ -99,8 +99,8 @@ def information(token: bytes) -> float:
 
 
 def is_unreal(value: bytes) -> bool:
-    """Tell whether a value is plainly there to be replaced."""
-    return bool(_UNREAL.search(value))
+    """Tell whether a passphrase is plainly there to be replaced."""
+    return bool(_UNREAL_PHRASE.search(value))
 
 
 def _is_mixed(token: bytes) -> bool:

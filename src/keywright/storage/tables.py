@@ -499,7 +499,8 @@ connections = Table(
     Column("checked_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),  # only rises; the audit log knows the newest
-    Column("connection_mac", LargeBinary, nullable=False),  # over all of the above
+    Column("connection_mac", LargeBinary, nullable=False),  # over all of the above, and the rotation
+    Column("rotation", Text),  # JSON: how far a rotation is, and which other key it keeps; null: none is under way
     Column("next_check_at", BigInteger, nullable=False),  # when a chore looks again; of no consequence where it lies
     UniqueConstraint("account_id", "name"),
     Index(None, "egress_id"),

@@ -18,7 +18,7 @@ from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.ids import new_id
 from keywright.storage.transaction import Tx
-from keywright.vault import pasted, rules, store
+from keywright.vault import pasted, rotation, rules, store
 from keywright.vault.evidence import Credentials, Exchange, Probe
 from keywright.vault.model import (
     Accepted,
@@ -70,7 +70,7 @@ class Connecting(Tending):
         """
         # 1  what is asked for
         exchange, name, bots = rules.exchange(new.exchange), rules.name(new.name), rules.bots(new.bots)
-        credentials = _credentials(exchange, new.pasted)
+        credentials = as_pasted(exchange, new.pasted)
         # 2  who asks, and what for
         async with self._database.read() as tx:
             self.book.require(proof, account_id, now=now, to="hold a key")
@@ -97,7 +97,7 @@ class Connecting(Tending):
             status=Status.ACTIVE,
             reasons=(),
             bots=bots,
-            accepted=_accepted(findings, actor, now=now),
+            accepted=taken_exceptions(findings, actor, now=now),
             probe=probe,
             checked_at=now,
             created_at=now,
@@ -116,7 +116,7 @@ class Connecting(Tending):
                     tx, Kind.CONNECTION_ADDED, connection, actor, now=now, **_told(connection, outlet)
                 )
         if owner is not None:
-            raise _held_already(owner, account_id)
+            raise held_already(owner, account_id)
         return connection
 
     async def replace_key(
@@ -136,8 +136,9 @@ class Connecting(Tending):
         async with self._database.read() as tx:
             self.book.require(proof, account_id, now=now, to="replace a held key")
             before, _ = await self.book.good(tx, account_id, wanted)
+            rotation.require_none(before.record.rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
-        credentials = _credentials(before.record.exchange, given)
+        credentials = as_pasted(before.record.exchange, given)
         probe, findings = await self._vet(account_id, credentials, outlet, given, actor=actor, now=now)
         held, sealed = self._sealed(credentials, before.id, account_id, now=now)
         async with self._database.write() as tx:
@@ -145,6 +146,7 @@ class Connecting(Tending):
             connection, _ = await self.book.good(tx, account_id, before.id)
             if connection.record.held_key_id != before.record.held_key_id:
                 raise Conflict("the key of this connection was replaced meanwhile", hint="look at it again")
+            rotation.require_none(connection.record.rotation)
             owner = await self._claimed(tx, held, connection, actor=actor, now=now)
             if owner is None:
                 record = replace(
@@ -152,7 +154,7 @@ class Connecting(Tending):
                     held_key_id=held.id,
                     status=Status.ACTIVE,
                     reasons=(),
-                    accepted=_accepted(findings, actor, now=now),
+                    accepted=taken_exceptions(findings, actor, now=now),
                     probe=probe,
                     checked_at=now,
                 )
@@ -165,7 +167,7 @@ class Connecting(Tending):
                     tx, connection, record, Kind.CONNECTION_KEY_REPLACED, actor, now=now, **told
                 )
         if owner is not None:
-            raise _held_already(owner, account_id)
+            raise held_already(owner, account_id)
         return connection
 
     async def _vet(
@@ -227,11 +229,13 @@ class Connecting(Tending):
         return account_id, name
 
 
-def _credentials(exchange: Exchange, given: Pasted) -> Credentials:
+def as_pasted(exchange: Exchange, given: Pasted) -> Credentials:
+    """Return what was pasted as credentials; raises `Invalid` for what has not the shape of a key."""
     return pasted.credentials(exchange, key=given.key, secret=given.secret, passphrase=given.passphrase)
 
 
-def _accepted(findings: tuple[Finding, ...], actor: Actor, *, now: int) -> tuple[Accepted, ...]:
+def taken_exceptions(findings: tuple[Finding, ...], actor: Actor, *, now: int) -> tuple[Accepted, ...]:
+    """Return what was accepted of what speaks against a key, by whom and when."""
     taken = dict.fromkeys(one.accept for one in findings if one.severity is Severity.ACCEPTED)
     return tuple(Accepted(what, actor.id, now) for what in taken)
 
@@ -246,7 +250,8 @@ def _told(connection: Connection, outlet: Outlet) -> dict[str, object]:
     }
 
 
-def _held_already(owner: tuple[str, str], account_id: str) -> Conflict:
+def held_already(owner: tuple[str, str], account_id: str) -> Conflict:
+    """Return what to say when a key has an owner."""
     if owner[0] == account_id:
         return Conflict(
             "your connection {name} holds this key already",

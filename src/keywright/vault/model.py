@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from keywright.secret import Secret
 from keywright.vault.evidence import Exchange, KeyKind, Probe
+from keywright.vault.rotation import Rotation
 
 PERSONAL = ""
 """The account of everything in a personal vault: whoever can open it is its owner."""
@@ -141,6 +142,8 @@ class Record:
     checked_at: int
     created_at: int
     version: int
+    rotation: Rotation | None = None
+    """Of one that is under way."""
 
 
 @dataclass(frozen=True, slots=True)

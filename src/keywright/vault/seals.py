@@ -42,6 +42,8 @@ def record_mac(key: Secret, record: Record, held: HeldKey) -> bytes:
         held.digest.hex() if held.digest else None,
         held.added_at,
     ]
+    if record.rotation is not None:
+        fields.append(record.rotation.written())
     return _mac(key, b"connection\0", fields)
 
 

@@ -13,9 +13,9 @@ from keywright.sealing.keyring import Keyring
 from keywright.storage.transaction import Database, Tx
 from keywright.vault import rules, store
 from keywright.vault.book import Book, LockAccount
-from keywright.vault.connecting import Connecting
 from keywright.vault.model import Connection, Status
 from keywright.vault.pool import Pool
+from keywright.vault.rotating import Rotating
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Handed
 from keywright.vault.tending import Charge
@@ -24,7 +24,7 @@ MOST = 20
 """Connections that an account may have where nobody says otherwise."""
 
 
-class Vault(Connecting):
+class Vault(Rotating):
     """The keys of other exchanges, held for accounts; in a personal vault for whoever opened it."""
 
     @classmethod
@@ -106,7 +106,7 @@ class Vault(Connecting):
         connection, _ = await self.book.find(tx, account_id, wanted)
         await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now)
         gone = replace(connection, key=replace(connection.key, digest=None, wiped_at=now))
-        record = replace(gone.record, name="", status=Status.REMOVED)
+        record = replace(gone.record, name="", status=Status.REMOVED, rotation=None)
         detail = {"name": connection.name, "key": connection.key.masked, "altered": not connection.holds}
         await self.book.change(tx, gone, record, Kind.CONNECTION_REMOVED, actor, now=now, **detail)
         return connection

@@ -14,6 +14,7 @@ from keywright.storage.tables import connections, egress_addresses, held_keys
 from keywright.storage.transaction import Tx, is_writing
 from keywright.vault.evidence import Exchange, KeyKind, Probe
 from keywright.vault.model import Accepted, Connection, HeldKey, Record, Sealed, Status
+from keywright.vault.rotation import Rotation
 from keywright.vault.store import pool
 
 Found = tuple[Connection, Sealed, bytes, tuple[bytes | None, bytes]]
@@ -101,6 +102,15 @@ async def insert_key(tx: Tx, key: HeldKey, sealed: Sealed, *, account_id: str, e
         ) from None
 
 
+async def find_key(tx: Tx, *, account_id: str, connection_id: str, key_id: str) -> tuple[HeldKey, Sealed] | None:
+    """Return a key of the account's connection and what is sealed of it, or `None`."""
+    keys = [column.label(f"of_key_{column.name}") for column in held_keys.c]
+    mine = held_keys.c.account_id == account_id, held_keys.c.connection_id == connection_id
+    row = (await tx.execute(select(*keys).where(*mine, held_keys.c.id == key_id))).one_or_none()
+    key = _key(row) if row is not None else None
+    return None if row is None or key is None else (key, _sealed(row))
+
+
 async def update_connection(tx: Tx, record: Record, *, mac: bytes) -> None:
     """Write what may change of a connection. Raises `Conflict` when its new name is taken."""
     mine = connections.c.account_id == record.account_id, connections.c.id == record.id
@@ -170,6 +180,7 @@ def _columns(record: Record, mac: bytes) -> dict[str, Any]:
         "accepted": json.dumps([[one.what, one.by, one.at] for one in record.accepted]),
         "probe": json.dumps(record.probe.written()),
         "checked_at": record.checked_at,
+        "rotation": None if record.rotation is None else json.dumps(record.rotation.written()),
         "version": record.version,
         "connection_mac": mac,
     }
@@ -180,8 +191,11 @@ def _found(row: Row[Any]) -> Found:
     record, key = _record(row), _key(row)
     holds = record is not None and key is not None
     connection = Connection(record or _unreadable(row), key or _no_key(row), egress, holds=holds)
-    sealed = Sealed(_bytes(row.of_key_key_sealed), _bytes(row.of_key_secret_sealed), row.of_key_passphrase_sealed)
-    return connection, sealed, _bytes(row.connection_mac), (user_sealed, egress_mac)
+    return connection, _sealed(row), _bytes(row.connection_mac), (user_sealed, egress_mac)
+
+
+def _sealed(row: Row[Any]) -> Sealed:
+    return Sealed(_bytes(row.of_key_key_sealed), _bytes(row.of_key_secret_sealed), row.of_key_passphrase_sealed)
 
 
 def _record(row: Row[Any]) -> Record | None:
@@ -202,6 +216,7 @@ def _record(row: Row[Any]) -> Record | None:
             checked_at=int(row.checked_at),
             created_at=int(row.created_at),
             version=int(row.version),
+            rotation=None if row.rotation is None else Rotation.read(json.loads(row.rotation)),
         )
     except (ValueError, TypeError, Invalid):
         return None

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("connection_mac", sa.LargeBinary(), nullable=False),
+        sa.Column("rotation", sa.Text(), nullable=True),
         sa.Column("next_check_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_connections"),
         sa.UniqueConstraint("account_id", "name", name="uq_connections_account_id_name"),

@@ -1,0 +1,84 @@
+"""`keywright posture`: the state of every key, and what to mend first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keywright.cli import options, terminal
+from keywright.errors import Invalid, Unusable
+
+FOUND = 14
+"""The exit code where something should be mended now or soon."""
+
+
+@click.command("posture")
+@click.option(
+    "--account",
+    "email",
+    metavar="EMAIL",
+    help="An account of this installation's server, in place of the personal vault.",
+)
+@click.option("--server", is_flag=True, help="Every account of this installation's server.")
+@click.option(
+    "--html",
+    "html_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write it as one HTML file, to hand over or print.",
+)
+@options.data_dir
+@options.as_json
+async def command(
+    *, email: str | None, server: bool, html_file: Path | None, data_dir: str | None, as_json: bool
+) -> None:
+    """Report on every key that is held or issued: what it may do and how that is known, and what to mend first.
+
+    No secret is in it. Ends with 14 where something should be mended now or soon.
+    """
+    from keywright.app.personal_vault import open_personal_vault
+    from keywright.app.services import opened
+    from keywright.app.standing_of_keys import posture_of
+    from keywright.cli.key_changes import account_of
+    from keywright.posture.model import Weight
+    from keywright.posture.report import html, plain
+
+    if email is not None and server:
+        raise Invalid("--account and --server exclude each other")
+    settings = options.settings_of(data_dir=data_dir)
+    if email is None and not server:
+        async with open_personal_vault(settings) as services:
+            made = await posture_of(services, None, now=services.clock())
+    else:
+        async with opened(settings) as services:
+            if email is not None:
+                accounts = [await account_of(services, email)]
+            else:
+                async with services.database.read() as tx:
+                    accounts = await services.identity.accounts(tx)
+            made = await posture_of(services, accounts, now=services.clock())
+    if html_file is not None:
+        _write(html_file, html(made, title="The state of our keys"))
+    if as_json:
+        terminal.out_json(plain(made))
+    else:
+        for line in made.lines:
+            subject = line.subject
+            whose = f", {subject.owner}" if subject.owner else ""
+            head = f"{subject.name}  {subject.masked}  {subject.place}, {subject.status}{whose}"
+            terminal.out(head.translate(terminal.CONTROL))
+            for concern in line.concerns:
+                terminal.out(f"  {concern.weight.value:<5} {concern.said}".translate(terminal.CONTROL))
+                terminal.out(f"        {concern.advice}".translate(terminal.CONTROL))
+        counts = ", ".join(f"{made.count(weight)} {weight.value}" for weight in Weight)
+        terminal.say(f"{len(made.lines)} keys; to mend: {counts}")
+    if made.count(Weight.NOW) or made.count(Weight.SOON):
+        raise click.exceptions.Exit(FOUND)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise Unusable(f"{path} can't be written: {error.strerror}") from None

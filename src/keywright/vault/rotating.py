@@ -1,0 +1,214 @@
+"""Rotation of a held key: the verbs, one transaction each. What may be done when is `rotation`'s to say.
+
+1  begin       the new key is proved as any key is, and kept beside the one that serves
+2  switch      it is proved again, a moment before it serves; the one before is kept
+3a finish      the one before is destroyed here, and to be deleted at the exchange
+3b roll back   the one before serves again, and the new one is destroyed here
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from keywright.audit.events import Actor, Kind
+from keywright.errors import Conflict, Invalid
+from keywright.identity.model import FactorProof
+from keywright.protocol.refusal import Reason
+from keywright.storage.transaction import Tx
+from keywright.vault import rotation as rotations, store
+from keywright.vault.connecting import Connecting, as_pasted, held_already, taken_exceptions
+from keywright.vault.evidence import Probe
+from keywright.vault.model import Connection, HeldKey, Pasted, Sealed
+from keywright.vault.preflight import Finding, judge
+from keywright.vault.rotation import Rotation, Step
+from keywright.vault.seam import KeyDenied, KeyRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A rotation that is over."""
+
+    connection: Connection
+    old_key: str
+    """The mask of the key that was destroyed here."""
+    is_deleted: bool | None
+    """Whether the exchange knows it no longer; `None` where it could not be asked."""
+
+
+class Rotating(Connecting):
+    """The verbs that put one key in another's place without a moment between."""
+
+    async def begin_rotation(
+        self,
+        account_id: str,
+        wanted: str,
+        given: Pasted,
+        *,
+        proof: FactorProof | None = None,
+        actor: Actor,
+        now: int,
+    ) -> Connection:
+        """Keep a new key beside the one that serves a connection. That one serves on.
+
+        Raises as `connect` does, `Invalid` where the new key may do less than a bot may need, and `Conflict` where a rotation
+        is under way; then all is as it was.
+        """
+        async with self._database.read() as tx:
+            self.book.require(proof, account_id, now=now, to="rotate a held key")
+            before, _ = await self.book.good(tx, account_id, wanted)
+            rotations.require_none(before.record.rotation)
+            outlet = await self.pool.outlet(tx, before.egress.id)
+        credentials = as_pasted(before.record.exchange, given)
+        held, sealed = self._sealed(credentials, before.id, account_id, now=now)
+        if held.digest == before.key.digest:
+            raise Invalid(
+                "this is the key that serves already",
+                hint="make a new one at {exchange}, with the same boxes ticked",
+                field="key",
+                exchange=before.record.exchange.title,
+            )
+        probe, findings = await self._vet(account_id, credentials, outlet, given, actor=actor, now=now)
+        rotations.require_as_able(before.record.probe, probe)
+        async with self._database.write() as tx:
+            await self.book.lock(tx, account_id)
+            connection = await self._same(tx, before)
+            rotations.require_none(connection.record.rotation)
+            owner = await self._claimed(tx, held, connection, actor=actor, now=now)
+            if owner is None:
+                await store.insert_key(tx, held, sealed, account_id=account_id, exchange=connection.record.exchange)
+                taken = {
+                    one.what: one for one in (*connection.record.accepted, *taken_exceptions(findings, actor, now=now))
+                }
+                record = replace(
+                    connection.record, rotation=Rotation(Step.ADDED, held.id, now), accepted=tuple(taken.values())
+                )
+                detail = {"key": held.masked, "fingerprint": held.fingerprint}
+                kind = Kind.CONNECTION_ROTATION_BEGUN
+                connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
+        if owner is not None:
+            raise held_already(owner, account_id)
+        return connection
+
+    async def switch(
+        self, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+    ) -> Connection:
+        """Let the new key serve, once the exchange said a moment ago that it still may. The one before is kept.
+
+        Raises `KeyRefused`, `KeyDenied` and what the exchange said, and `Conflict`; then the one before serves on.
+        """
+        async with self._database.read() as tx:
+            self.book.require(proof, account_id, now=now, to="rotate a held key")
+            before, _ = await self.book.good(tx, account_id, wanted)
+            rotation = rotations.require(before.record.rotation)
+            rotation.switched(before.key.id, now=now)
+            held, sealed = await self._other(tx, before, rotation)
+            outlet = await self.pool.outlet(tx, before.egress.id)
+        probe = await self._asks.probe(self.book.open(replace(before, key=held), sealed), outlet, now=now)
+        findings = self._judged(before, probe, outlet.egress.shown, now=now)
+        async with self._database.write() as tx:
+            await self.book.lock(tx, account_id)
+            connection = await self._same(tx, before)
+            if connection.record.rotation != rotation:
+                raise Conflict("the rotation went on meanwhile", hint="look at it again")
+            record = replace(
+                connection.record,
+                held_key_id=held.id,
+                probe=probe,
+                checked_at=now,
+                rotation=rotation.switched(connection.key.id, now=now),
+            )
+            before_key, connection = connection.key, replace(connection, key=held)
+            await self._plan(tx, connection, now=now)
+            detail = {
+                "key": held.masked,
+                "before": before_key.masked,
+                "accepted": [one.accept for one in findings if one.accept],
+            }
+            return await self.book.change(tx, connection, record, Kind.CONNECTION_SWITCHED, actor, now=now, **detail)
+
+    async def roll_back(
+        self, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+    ) -> Connection:
+        """Let the key before serve again, or give up a new one that does not serve yet; the new one is destroyed here.
+
+        The exchange is not asked: who rolls back is in a hurry. Raises `Conflict`, `NotProven`.
+        """
+        async with self._database.write() as tx:
+            self.book.require(proof, account_id, now=now, to="roll a rotation back")
+            await self.book.lock(tx, account_id)
+            connection, _ = await self.book.good(tx, account_id, wanted)
+            rotation = rotations.require(connection.record.rotation)
+            new, serving = connection.key, connection.key
+            if rotation.step is Step.SWITCHED:
+                serving, _ = await self._other(tx, connection, rotation)
+            else:
+                new, _ = await self._other(tx, connection, rotation)
+            await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now, but=serving.id)
+            record = replace(connection.record, held_key_id=serving.id, rotation=None)
+            connection = replace(connection, key=serving)
+            detail = {"key": serving.masked, "dropped": new.masked}
+            return await self.book.change(tx, connection, record, Kind.CONNECTION_ROLLED_BACK, actor, now=now, **detail)
+
+    async def finish(
+        self, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+    ) -> Finished:
+        """Destroy the key before here, and tell whether the exchange still knows it.
+
+        Raises `Conflict` while the new one does not serve, `NotProven`, and `KeyDenied` where the exchange does not take the
+        new one any more: then the one before is kept.
+        """
+        async with self._database.read() as tx:
+            self.book.require(proof, account_id, now=now, to="finish a rotation")
+            before, serving = await self.book.good(tx, account_id, wanted)
+            rotation = _switched(before)
+            old, sealed = await self._other(tx, before, rotation)
+            outlet = await self.pool.outlet(tx, before.egress.id)
+        # The last proof that it serves: afterwards there is no way back.
+        probe = await self._asks.probe(self.book.open(before, serving), outlet, now=now)
+        self._judged(before, probe, outlet.egress.shown, now=now)
+        is_deleted: bool | None = False
+        try:
+            await self._asks.probe(self.book.open(replace(before, key=old), sealed), outlet, now=now)
+        except KeyDenied as denied:
+            is_deleted = True if denied.reasons[:1] == (Reason.KEY_UNKNOWN,) else None
+        async with self._database.write() as tx:
+            await self.book.lock(tx, account_id)
+            connection = await self._same(tx, before)
+            if connection.record.rotation != rotation:
+                raise Conflict("the rotation went on meanwhile", hint="look at it again")
+            await store.wipe_keys(
+                tx, account_id=account_id, connection_id=connection.id, now=now, but=connection.key.id
+            )
+            record = replace(connection.record, rotation=None, probe=probe, checked_at=now)
+            detail = {"key": connection.key.masked, "before": old.masked, "deleted": is_deleted}
+            kind = Kind.CONNECTION_ROTATED
+            connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
+        return Finished(connection, old.masked, is_deleted)
+
+    async def rotation_keys(self, tx: Tx, connection: Connection) -> tuple[HeldKey, HeldKey] | None:
+        """Return the key that serves and the other one of a rotation, `None` where there is no rotation."""
+        rotation = connection.record.rotation
+        return None if rotation is None else (connection.key, (await self._other(tx, connection, rotation))[0])
+
+    async def _other(self, tx: Tx, connection: Connection, rotation: Rotation) -> tuple[HeldKey, Sealed]:
+        """Return the other key. Its id is in the connection's record, and what is sealed opens in the row of that id only."""
+        found = await store.find_key(
+            tx, account_id=connection.record.account_id, connection_id=connection.id, key_id=rotation.other_key_id
+        )
+        if found is None or found[0].wiped_at is not None:
+            raise Conflict("the other key of this rotation is gone", hint="replace the connection's key instead")
+        return found
+
+    def _judged(self, connection: Connection, probe: Probe, egress_address: str, *, now: int) -> tuple[Finding, ...]:
+        """Return what was found about a key that may be used. Raises `KeyRefused`."""
+        findings = judge(probe, egress_address=egress_address, accepted=connection.exceptions(), now=now)
+        if any(one.refuses for one in findings):
+            raise KeyRefused(findings)
+        return findings
+
+
+def _switched(connection: Connection) -> Rotation:
+    rotation = rotations.require(connection.record.rotation)
+    if rotation.step is not Step.SWITCHED:
+        raise Conflict("the new key does not serve yet", hint="switch to it first, or roll back")
+    return rotation
