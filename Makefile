@@ -81,9 +81,9 @@ $(UV):
 	@touch $@
 
 .venv/.test: $(UV) $(MADE_FROM)
-	@$(SYNC) --extra postgres --extra chat --extra vault --group test
+	@$(SYNC) --extra postgres --extra chat --extra vault --extra transit --group test
 	@touch $@ .venv/.server
 
 .venv/.all: $(UV) $(MADE_FROM)
-	@$(SYNC) --extra postgres --extra chat --extra vault --group dev
+	@$(SYNC) --extra postgres --extra chat --extra vault --extra transit --group dev
 	@touch $@ .venv/.test .venv/.server

@@ -76,6 +76,26 @@ async def test_vlt_06_a_change_of_the_passphrase_is_there_or_not_there(vault: Va
     assert found == {PASSPHRASE, OTHER}, "the moments were badly chosen"
 
 
+async def test_vlt_06_on_a_full_disk_the_old_passphrase_goes_on_opening(vault: Vault) -> None:
+    """A file that can't grow stands for the disk: for one process alone, as much of it as the vault has now and a little."""
+    await vault.make()
+    key = await vault.key()
+    for spare in (0, 4_096, 12_288):
+        facts, inner = killable.FORKS.Pipe(duplex=False)
+        most = max(spare, 1)
+        process = killable.FORKS.Process(target=run, args=(change_on_and_on, vault.folder, inner, most), daemon=True)
+        process.start()
+        inner.close()
+        told = await asyncio.to_thread(killable.told, facts)
+        await asyncio.to_thread(process.join, 60)
+        assert told[-1][:2] == ("ended", "Busy"), told
+        changes = sum(fact[0] == "changed" for fact in told)
+        assert await opening(vault) == {(PASSPHRASE, OTHER)[changes % 2]: key}
+        assert (await vault.kinds(key))[0] == "vault.made"
+        if changes % 2:
+            await vault.change(key, PASSPHRASE)
+
+
 async def test_vlt_06_a_restore_leaves_the_old_vault_or_the_new_one(vault: Vault) -> None:
     await vault.make()
     key = await vault.key()

@@ -338,7 +338,7 @@ def test_a_machine_without_a_desktop_is_told_what_else_there_is(around: Surround
 def test_a_kind_of_a_later_version_is_named(around: Surroundings) -> None:
     with pytest.raises(Unusable, match="knows no protection of the kind tpm"):
         find_outer(Protection("vpr_1", "tpm", "{}", b"", 1), around)
-    assert set(UNATTENDED) == {"key-file", "keyring", "systemd"}
+    assert set(UNATTENDED) == {"key-file", "keyring", "systemd", "transit"}
 
 
 # ── memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from keywright.app.services import Services
 from keywright.app.vault_archive import Archive
 from keywright.app.vault_backup import copy_vault, restore_vault
 from keywright.app.vault_place import VaultPlace, vault_place_of
+from keywright.errors import KeywrightError
 from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
 from keywright.sealing.protections.wrapped import NewProtection
 from keywright.secret import Secret
@@ -139,10 +141,20 @@ async def restore_on_and_on(folder: Path, say: Callable[..., None]) -> None:
         say("restored", "")
 
 
-def run(work: Callable[[Path, Callable[..., None]], Awaitable[None]], folder: Path, facts: Connection) -> None:
-    """Do the work in this process, telling each fact after its commit."""
+def run(
+    work: Callable[[Path, Callable[..., None]], Awaitable[None]],
+    folder: Path,
+    facts: Connection,
+    most_bytes: int | None = None,
+) -> None:
+    """Do the work in this process, telling each fact after its commit; with `most_bytes` no file grows beyond that."""
+    if most_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
     async def inside() -> None:
         await work(folder, lambda *fact: facts.send(fact))
 
-    asyncio.run(inside())
+    try:
+        asyncio.run(inside())
+    except KeywrightError as error:
+        facts.send(("ended", type(error).__name__, error.message))

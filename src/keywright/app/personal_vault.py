@@ -35,7 +35,7 @@ from keywright.app.vault_place import (
 from keywright.audit.events import Event, Kind
 from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
-from keywright.errors import Conflict, Locked, Unopenable, Unusable
+from keywright.errors import Busy, Conflict, Locked, Unopenable, Unusable
 from keywright.ids import new_id
 from keywright.sealing.keyring import Keyring, new_data_key
 from keywright.sealing.protections.kinds import find_outer
@@ -173,7 +173,7 @@ def find_wrapping_key(closed: Closed, *, environ: Mapping[str, str] | None = Non
     held = agent_calls.ask_for_key(closed.place.runtime, closed.id)
     if held is not None:
         return held
-    first: Unusable | None = None
+    first: Unusable | Busy | None = None
     for one in closed.protections:
         if one.asks:
             continue
@@ -182,7 +182,7 @@ def find_wrapping_key(closed: Closed, *, environ: Mapping[str, str] | None = Non
             return unwrap_from(one, outer=outer, database_id=closed.id)
         except Unopenable:
             first = first or Unusable(f"its {one.kind} is not the one it was protected by")
-        except Unusable as problem:
+        except (Unusable, Busy) as problem:
             first = first or problem
     if any(one.asks for one in closed.protections):
         raise Locked

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import BY, KINDS, key_file, new_protection, secret_of, stdin
+from keywright.cli.vault_options import BY, KINDS, how, new_protection, secret_of, stdin
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ async def backup(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--identity", type=click.Path(path_type=Path), metavar="PATH", help="File of age or SSH identities.")
 @click.option("--by", "kind", type=click.Choice(KINDS), help=f"Protect it by this alone. {BY}")
-@key_file
+@how
 @click.option(
     "--replace", is_flag=True, help="Put it in the place of the vault that is there, which is kept beside it."
 )
@@ -69,6 +69,7 @@ async def restore(
     identity: Path | None,
     kind: str | None,
     key_file: Path | None,
+    transit_key: str | None,
     *,
     replace: bool,
     from_stdin: bool,
@@ -85,7 +86,7 @@ async def restore(
 
     settings = options.settings_of(data_dir=data_dir)
     archive = unpack(_opened(read_backup(file), identity, from_stdin=from_stdin))
-    new = new_protection(kind, path=key_file, from_stdin=from_stdin) if kind else None
+    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin) if kind else None
     done = await restore_vault(archive, vault_place_of(settings), new=new, replace=replace)
     made = terminal.moment(done.manifest.made_at)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import KINDS, key_file, new_protection, secret_of, stdin
+from keywright.cli.vault_options import KINDS, how, new_protection, secret_of, stdin
 from keywright.errors import Locked
 from keywright.secret import Secret
 
@@ -50,10 +50,12 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
 
 @click.command("protect")
 @click.argument("kind", type=click.Choice(KINDS))
-@key_file
+@how
 @stdin
 @options.data_dir
-async def protect(kind: str, key_file: Path | None, *, from_stdin: bool, data_dir: str | None) -> None:
+async def protect(
+    kind: str, key_file: Path | None, transit_key: str | None, *, from_stdin: bool, data_dir: str | None
+) -> None:
     """Add a way to open the vault, beside those it has. The vault must be open."""
     from keywright.app import personal_vault
     from keywright.app.protecting import add_protection
@@ -61,7 +63,7 @@ async def protect(kind: str, key_file: Path | None, *, from_stdin: bool, data_di
     settings = options.settings_of(data_dir=data_dir)
     closed = await personal_vault.look_at_vault(settings)
     key = personal_vault.find_wrapping_key(closed)
-    new = new_protection(kind, path=key_file, from_stdin=from_stdin)
+    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
         made = await add_protection(
             tx,

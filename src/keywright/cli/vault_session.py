@@ -8,23 +8,25 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import BY, KINDS, key_file, new_protection, secret_of, stdin
+from keywright.cli.vault_options import BY, KINDS, how, new_protection, secret_of, stdin
 from keywright.errors import Locked, Unusable
 
 
 @click.command("init")
 @click.option("--by", "kind", type=click.Choice(KINDS), default="passphrase", show_default=True, help=BY)
-@key_file
+@how
 @stdin
 @options.data_dir
 @options.as_json
-async def init(kind: str, key_file: Path | None, *, from_stdin: bool, data_dir: str | None, as_json: bool) -> None:
+async def init(
+    kind: str, key_file: Path | None, transit_key: str | None, *, from_stdin: bool, data_dir: str | None, as_json: bool
+) -> None:
     """Make the vault."""
     from keywright.app.personal_vault import make_personal_vault
     from keywright.app.vault_place import vault_place_of
 
     settings = options.settings_of(data_dir=data_dir)
-    new = new_protection(kind, path=key_file, from_stdin=from_stdin)
+    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin)
     vault = await make_personal_vault(settings, new)
     place = vault_place_of(settings)
     if as_json:

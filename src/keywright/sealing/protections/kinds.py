@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from keywright.errors import Unusable
-from keywright.sealing.protections import key_file, os_keyring, systemd
+from keywright.sealing.protections import key_file, os_keyring, systemd, transit
 from keywright.sealing.protections.wrapped import Protection, Surroundings
 from keywright.secret import Secret
 
@@ -14,6 +14,7 @@ UNATTENDED: Mapping[str, Callable[[Mapping[str, Any], Surroundings], Secret]] = 
     key_file.ByKeyFile.kind: key_file.find,
     os_keyring.ByKeyring.kind: os_keyring.find,
     systemd.BySystemd.kind: systemd.find,
+    transit.ByTransit.kind: transit.find,
 }
 
 
