@@ -76,7 +76,7 @@ class Settings:
         "personal",
         _one_of("personal", "platform", "exchange"),
         "What an account needs before its first key: personal a second factor; platform a trading password too; exchange "
-        "also a verified identity and a whitelist of withdrawal addresses.",
+        "also a verified identity and a whitelist of withdrawal addresses. Operators may decide otherwise.",
     )
     development_pages: bool = _setting(
         False, _switch, "Serve /development, which shows every component of the console."
@@ -118,24 +118,32 @@ class Settings:
         "", _text, "File of Apprise URLs with {number} in each, its owner's alone: gateways that text codes to phones."
     )
     keys_per_account: int = _setting(
-        5, _number(1, 1_000), "Keys an account may have; disabled ones count, deleted ones don't."
+        5,
+        _number(1, 1_000),
+        "Keys an account may have; disabled ones count, deleted ones don't. Operators may decide otherwise.",
     )
-    sub_accounts_per_account: int = _setting(5, _number(0, 1_000), "Sub-accounts an account may have.")
+    sub_accounts_per_account: int = _setting(
+        5, _number(0, 1_000), "Sub-accounts an account may have. Operators may decide otherwise."
+    )
     key_lifetime_days: int = _setting(
-        90, _number(1, 3_650), "Days until a key that trades without an address list expires."
+        90,
+        _number(1, 3_650),
+        "Days until a key that trades without an address list expires. Operators may decide otherwise.",
     )
     expired_grace_hours: int = _setting(
         24, _number(0, 8_760), "Hours for which an expired key may still read and cancel orders; 0: none."
     )
     disable_idle_days: int = _setting(
-        0, _number(0, 3_650), "Days without use after which a key is switched off; 0: keys are only flagged."
+        0,
+        _number(0, 3_650),
+        "Days without use after which a key is switched off; 0: keys are only flagged. Operators may decide otherwise.",
     )
 
     whitelist_hold_hours: int | str = _setting(
         "auto",
         _hours,
         "Hours until money may go to a new withdrawal address, and until the list is off that was switched off: auto is 24, "
-        "in the sandbox 0.",
+        "in the sandbox 0. Operators may decide otherwise.",
     )
     withdrawal_rest_hours: int | str = _setting(
         "auto",
