@@ -221,8 +221,8 @@ static PyObject *mac_hex_around(PyObject *self, PyObject *const *args, Py_ssize_
     unsigned char mac[LONGEST_MAC];
     if (!are(3, count) || !as_part(args[0], &parts[0]) || !as_part(args[2], &parts[2]))
         return NULL;
-    PyObject *whole = PyNumber_Long(args[1]); /* as "%d" takes a float: people give times as they come */
-    if (whole == NULL)
+    PyObject *whole = PyLong_CheckExact(args[1]) ? Py_NewRef(args[1]) : PyNumber_Long(args[1]);
+    if (whole == NULL) /* made whole as "%d" does it: people give times as they come */
         return NULL;
     long long number = PyLong_AsLongLong(whole);
     Py_DECREF(whole);

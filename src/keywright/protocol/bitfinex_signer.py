@@ -27,7 +27,6 @@ _BEGINNINGS = frozenset(b"{[")
 _JSON: Header = (b"content-type", b"application/json")
 _EARLIEST_MS = 10**12  # 13 digits: 2001. Less is seconds, and its nonces would have fewer than 16 digits.
 _LATEST_MS = LARGEST_NONCE // 1000
-_FULL = 10**15  # from here on a nonce has 16 digits, and may follow any path
 
 
 @final
@@ -83,13 +82,14 @@ class BitfinexSigner:
                 nonce = last + 1 if last < LARGEST_NONCE else self._given(last + 1, now_ms)
         else:
             nonce = self._given(nonce, now_ms)
+            _check(method, _bytes(target), nonce)  # it may have fewer digits than one that was made of a time
         targets, mac, key = self._ready
         try:
             start, raw = targets[target]
         except KeyError:
             start, raw = self._look_at(method, target)
-        if method != "POST" or nonce < _FULL:
-            _check(method, raw, nonce)
+        if method != "POST":
+            _check(method, raw)
         if body == b"":
             body = b"{}"  # as the Node library and ccxt have it
         else:
