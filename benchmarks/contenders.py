@@ -23,6 +23,7 @@ from kucoin_universal_sdk.generate.spot.order.model_add_order_req import AddOrde
 from kucoin_universal_sdk.internal.infra.default_signer import KcSigner
 
 from benchmarks.peers.hawk import hawk
+from benchmarks.rounds import Work
 from keywright import Signer
 from keywright.gateway.admit import Desk, admit
 from keywright.gateway.alarm import Alarm
@@ -83,7 +84,7 @@ def _sdk(sign: Callable[[str], object], plain: str) -> Callable[[int], None]:
     return work
 
 
-def signing_get() -> dict[str, Callable[[int], None]]:
+def signing_get() -> dict[str, Work]:
     """Sign one GET with a query."""
     signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
     exchange = ccxt.kucoin({"apiKey": KEY, "secret": SECRET, "password": PASSPHRASE})
@@ -97,7 +98,7 @@ def signing_get() -> dict[str, Callable[[int], None]]:
     }
 
 
-def signing_post() -> dict[str, Callable[[int], None]]:
+def signing_post() -> dict[str, Work]:
     """Sign one POST whose body, 200 bytes of JSON, is given."""
     signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
     sdk, body = KcSigner(KEY, SECRET, PASSPHRASE), BODY.encode()
@@ -107,7 +108,7 @@ def signing_post() -> dict[str, Callable[[int], None]]:
     }
 
 
-def signing_post_from_a_dict() -> dict[str, Callable[[int], None]]:
+def signing_post_from_a_dict() -> dict[str, Work]:
     """Sign one POST whose body is an order as a dict. The SDK takes no dict: with `json.dumps`, and by its own model."""
     signer = Signer("kucoin", key=KEY, secret=SECRET, passphrase=PASSPHRASE)
     exchange = ccxt.kucoin({"apiKey": KEY, "secret": SECRET, "password": PASSPHRASE})
@@ -126,7 +127,7 @@ def signing_post_from_a_dict() -> dict[str, Callable[[int], None]]:
     }
 
 
-def signing_binance() -> dict[str, Callable[[int], None]]:
+def signing_binance() -> dict[str, Work]:
     """Sign one order on Binance: from a query that is given, and from a dict."""
     signer = Signer("binance", key=KEY, secret=SECRET)
     exchange = ccxt.binance({"apiKey": KEY, "secret": SECRET})
@@ -153,7 +154,7 @@ def signing_binance() -> dict[str, Callable[[int], None]]:
     }
 
 
-def signing_bitfinex() -> dict[str, Callable[[int], None]]:
+def signing_bitfinex() -> dict[str, Work]:
     """Sign one order on Bitfinex from a dict, and a read without a body."""
     signer = Signer("bitfinex", key=KEY, secret=SECRET)
     exchange = ccxt.bitfinex({"apiKey": KEY, "secret": SECRET})
@@ -186,7 +187,7 @@ def _requests(method: str, target: str, body: bytes) -> Iterator[Request]:
     return itertools.cycle(made)
 
 
-def verifying() -> dict[str, Callable[[int], None]]:
+def verifying() -> dict[str, Work]:
     """Read and check one signed request."""
     gets, posts = _requests("GET", TARGET, b""), _requests("POST", ORDERS, BODY.encode())
     secret = Secret(SECRET)
@@ -250,7 +251,7 @@ class _Silent(Alarm):
         pass
 
 
-def admitting() -> dict[str, Callable[[int], None]]:
+def admitting() -> dict[str, Work]:
     """Decide about one request, all steps, with state in memory."""
     secret = Secret(SECRET)
     digest = DIALECT.passphrase_digest(PEPPER, DIALECT.passphrase_header(secret, Secret(PASSPHRASE)))
@@ -278,7 +279,7 @@ def admitting() -> dict[str, Callable[[int], None]]:
         state=MemoryState(),
         alarm=_Silent(),
     )
-    contenders: dict[str, Callable[[int], None]] = {}
+    contenders: dict[str, Work] = {}
     for name, requests in (
         ("GET", _requests("GET", TARGET, b"")),
         ("public GET", _requests("GET", "/api/v1/timestamp", b"")),
