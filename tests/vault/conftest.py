@@ -73,9 +73,10 @@ class Dealings:
     async def pool(self, *addresses: str) -> None:
         """Put addresses into the pool."""
         async with self.services.database.write() as tx:
-            for address in addresses or (ADDRESS,):
+            given = addresses or (ADDRESS,)
+            for before, address in enumerate(reversed(given), 1):  # the oldest is given out first
                 place = rules.egress_place(address)
-                await self.vault.pool.add(tx, place, actor=Actor("operator"), now=self.clock())
+                await self.vault.pool.add(tx, place, actor=Actor("operator"), now=self.clock() - before)
 
     async def connect(self, person: Person, given: Pasted | None = None, name: str = "grid bot") -> Connection:
         """Reserve an address and have a key of KuCoin's held."""

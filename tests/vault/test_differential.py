@@ -38,6 +38,15 @@ async def test_a_key_that_works_is_said_to(binance: BinanceDouble, clock: FakeCl
     assert probe is not None
 
 
+async def test_a_clock_that_is_corrected_here_and_may_stop_others_is_told(
+    binance: BinanceDouble, clock: FakeClock
+) -> None:
+    binance.skew_ms = -2_500
+    told, _ = await found(binance, binance.new_key(addresses=(ADDRESS,)), clock)
+    assert told.factors == (Factor.NOTHING,)
+    assert told.proved[1].startswith("this machine's clock is 2.5 seconds ahead of Binance's; here that is corrected")
+
+
 async def test_a_missing_right_is_named_by_its_box(binance: BinanceDouble, clock: FakeClock) -> None:
     said = no_key("/fapi/v1/order", ADDRESS)
     told, _ = await found(

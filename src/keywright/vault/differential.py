@@ -20,7 +20,7 @@ from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 from keywright.vault import factors
 from keywright.vault.client import Denied, VenueClient, is_bound
-from keywright.vault.clocks import ClockOff
+from keywright.vault.clocks import ClockOff, is_worrying
 from keywright.vault.diagnosis import Diagnosis, certain, explain
 from keywright.vault.evidence import Credentials, KeyKind, Probe, Right
 from keywright.vault.factors import Factor
@@ -73,16 +73,23 @@ async def differential(
 
 def _well(client: VenueClient, probe: Probe, refused: Reply | None, wanted: Right | None, address: str) -> Diagnosis:
     """Return what is to blame for a refusal when the key itself is taken: what the key may not do."""
-    proved = f"{client.exchange.title} told what this key may do: key, secret, clock and address are right"
+    proved = [f"{client.exchange.title} told what this key may do: key, secret, clock and address are right"]
+    offset = client.time.offset
+    if offset is not None and is_worrying(offset, client.venue.budget):
+        where = "ahead of" if offset.skew_ms > 0 else "behind"
+        proved.append(
+            f"this machine's clock is {abs(offset.skew_ms) / 1000:.1f} seconds {where} {client.exchange.title}'s; here that "
+            "is corrected, and a program that signs by itself may be refused for it"
+        )
     if wanted is not None and not probe.may(wanted):
         box = client.venue.boxes.get(wanted, wanted.value)
-        return replace(_of(client, Factor.PERMISSION, factors.NO_RIGHT_BOX, box=box), proved=(proved,))
+        return replace(_of(client, Factor.PERMISSION, factors.NO_RIGHT_BOX, box=box), proved=tuple(proved))
     if refused is None:
-        return replace(_of(client, Factor.NOTHING, factors.ALL_WELL), proved=(proved,))
+        return replace(_of(client, Factor.NOTHING, factors.ALL_WELL), proved=tuple(proved))
     told = explain(client.exchange, refused, address=address)
     if Factor.PERMISSION in told.factors:
-        return replace(certain(told, Factor.PERMISSION, factors.NO_RIGHT), proved=(proved,))
-    return replace(certain(told, Factor.NOTHING, factors.ALL_WELL), proved=(proved,))
+        return replace(certain(told, Factor.PERMISSION, factors.NO_RIGHT), proved=tuple(proved))
+    return replace(certain(told, Factor.NOTHING, factors.ALL_WELL), proved=tuple(proved))
 
 
 async def _told_apart(

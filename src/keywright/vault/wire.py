@@ -21,6 +21,7 @@ from keywright.protocol.message import Header
 from keywright.vault.destinations import Origin
 from keywright.vault.egress import Egress, EgressGone, Lookup, check_egress, connector, gone, look_up
 from keywright.vault.wire_reply import Reply
+from keywright.vault.words import Words
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of an answer. Binance's largest, its list of symbols, is above; nothing that is asked with a key comes near."""
@@ -34,6 +35,14 @@ class Unreachable(Busy):
 class BrokenOff(Unreachable):
     """The connection ended before an answer: as one does that was kept open for the next request, at its other end."""
 
+
+_LOOK = Words(
+    "{host} can't be reached: {why}",
+    "look at this machine's network, and at the exchange's status page. The key is not to blame",
+)
+_CERTIFICATE = Words("{host} can't be reached: its certificate does not hold for this name")
+_NO_TLS = Words("{host} can't be reached: no encryption came about that can be trusted")
+_TOO_LATE = Words("{host} can't be reached: no answer in time")
 
 ROOTS = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 """Where systems keep the roots they trust, in files."""
@@ -104,29 +113,24 @@ class Wire:
         except (EgressGone, Unusable):
             raise
         except aiohttp.ClientConnectorCertificateError:
-            raise self._unreachable("its certificate does not hold for this name") from None
+            raise self._unreachable(_CERTIFICATE) from None
         except (aiohttp.ClientSSLError, ssl.SSLError):
-            raise self._unreachable("no TLS came about that can be trusted") from None
+            raise self._unreachable(_NO_TLS) from None
         except TimeoutError:
-            raise self._unreachable("no answer in time") from None
+            raise self._unreachable(_TOO_LATE) from None
         except aiohttp.ClientConnectorError as error:
             if self.egress.address and "bind" in str(error.os_error):
                 raise gone(self.egress) from None
-            raise self._unreachable(error.os_error.strerror or "the connection was broken off") from None
+            raise self._unreachable(_LOOK, why=error.os_error.strerror or "connection lost") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._unreachable(type(error).__name__) from None
+            raise self._unreachable(_LOOK, why=type(error).__name__) from None
 
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
 
-    def _unreachable(self, why: str) -> Unreachable:
-        return Unreachable(
-            "{host} can't be reached: {why}",
-            hint="look at this machine's network, and at the exchange's status page. The key is not to blame",
-            host=self.origin.host,
-            why=why,
-        )
+    def _unreachable(self, words: Words, **values: object) -> Unreachable:
+        return Unreachable(words.message, hint=_LOOK.hint, host=self.origin.host, **values)
 
 
 async def _capped(answer: aiohttp.ClientResponse) -> bytes:
