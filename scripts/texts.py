@@ -51,6 +51,8 @@ RAISED_IN = (
     "vault/pasted.py",
     "vault/pool.py",
     "vault/preflight.py",
+    "vault/rotating.py",
+    "vault/rotation.py",
     "vault/rules.py",
     "vault/safe.py",
     "vault/service.py",

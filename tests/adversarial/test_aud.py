@@ -282,8 +282,10 @@ READING = {
 ELSEWHERE = {
     "scan": "changes nothing but the file it is told to write: tests/scan",
     "exec": "is about the personal vault: tests/cli/test_exec.py looks at its event",
-    "adopt": "is about the personal vault: tests/cli/test_adopt.py looks at its events",
-    "posture": "changes nothing but the file it is told to write: tests/cli/test_posture.py",
+    "adopt": "is about the personal vault, by its own verbs: tests/cli/test_vault_rotation.py",
+    "posture": "changes nothing but the file it is told to write: tests/cli/test_vault_rotation.py",
+    "vault rotate": "is about a database of its own: tests/vault/test_rotating.py looks at its events",
+    "vault diagnose": "asks an exchange, and changes nothing: tests/cli",
     "serve": "runs until it is stopped; what it does at its start are verbs of others",
     "demo": "wants a running server; what it does are verbs of others: tests/app",
     "database backup": "writes a file, and nothing in the database: tests/cli",
@@ -296,7 +298,7 @@ ELSEWHERE = {
         "is about a database of its own: tests/app/test_personal_vault.py and test_vault_backup.py look at its events",
     ),
     **dict.fromkeys(
-        ("vault add", "vault check", "vault edit", "vault remove", "vault list", "vault show", "vault rotate"),
+        ("vault add", "vault check", "vault edit", "vault remove", "vault list", "vault show"),
         "is about a database of its own, or asks an exchange: tests/cli/test_vault_connections.py looks at its events",
     ),
     **dict.fromkeys([f"vault egress {verb}" for verb in ("add", "check", "list", "remove", "share")], "the same"),
