@@ -1,4 +1,4 @@
-"""2FA-14 and PERM-18: money after a change of who is asked for it. Rows of the catalogue by id."""
+"""2FA-14, 2FA-17 and PERM-18: money after a change of who is asked for it, or of who asks. Rows of the catalogue by id."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from keywright.app.services import Services, wire
-from keywright.errors import Conflict, NotProven
+from keywright.errors import Conflict, Invalid, NotProven
 from keywright.identity.holds import Resting
-from keywright.identity.model import Session
+from keywright.identity.model import FactorProof, Session
 from keywright.identity.passwords import CHEAPEST
 from keywright.identity.policy_model import Policy
+from keywright.identity.whitelist import NotListed
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
@@ -259,3 +260,33 @@ async def test_perm_18_what_was_confirmed_is_not_carried_out_after(
     with pytest.raises(Conflict, match=said):
         await desk.consumes(asked)
     assert await desk.state(asked) == "confirmed"
+
+
+async def test_2fa_17_a_relayed_password_and_code_make_no_key_that_withdraws_from_anywhere_or_to_anywhere(
+    database: Database, keyring: Keyring, clock: FakeClock
+) -> None:
+    """Phished at once: session, step-up, a key of the phisher's. Its money goes to listed addresses, new ones wait a day,
+    every withdrawal waits for a code of its own, and the owner heard of it first."""
+    services = wire(database, keyring, policy=Policy(whitelist_hold_hours=24), clock=clock, hasher=CHEAPEST)
+    async with database.write() as tx:
+        await services.audit.begin(tx)
+    world = World(services, clock)
+    ada, door = await world.person(), Doorway(world)
+    clock.advance(ms=HOUR_MS)
+    phisher = await door.stepped_up((await door.signed_in(ada, address="192.0.2.66")).session, ada)
+    assert phisher.session.step_up(now=clock()) is not None
+    with pytest.raises(Invalid, match="at least one address"):
+        await world.key(ada, "withdraw")
+    desk = Desk(world, ada, await world.key(ada, "withdraw", addresses=("192.0.2.66",)))
+    with pytest.raises(NotListed):
+        await desk.asks()
+    await desk.lists()
+    with pytest.raises(NotListed, match="new"):
+        await desk.asks()
+    clock.advance(ms=DAY_MS)
+    asked = await desk.asks()
+    with pytest.raises(NotProven, match="a code of its own"):
+        await desk.confirms(asked, proof=FactorProof(ada.account.id, "totp", clock()))
+    async with database.read() as tx:
+        told = [one.kind for one in await services.notices.of(tx, ada.account.id)]
+    assert {"session.opened", "key.issued", "withdrawal_address.added", "approval.asked"} <= set(told)
