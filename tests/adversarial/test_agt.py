@@ -157,6 +157,18 @@ def test_vlt_10_it_locks_by_itself_in_time_and_ends(folder: Path) -> None:
         end(process)
 
 
+@pytest.mark.parametrize("put", ["nothing", "another"])
+def test_vlt_10_it_ends_where_nobody_can_find_it_any_more(
+    running: subprocess.Popen[bytes], folder: Path, put: str
+) -> None:
+    """At the end of a session its runtime folder is removed, and a process that was started in it may live on."""
+    (folder / "agent.sock").unlink()
+    if put == "another":
+        (folder / "agent.sock").write_text("of somebody else's")
+    assert running.wait(20) == 0
+    assert (folder / "agent.sock").exists() == (put == "another")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_vlt_10_its_memory_is_nobodys_and_it_leaves_no_core_file(running: subprocess.Popen[bytes]) -> None:
     proc = Path("/proc") / str(running.pid)

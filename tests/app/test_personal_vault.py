@@ -344,7 +344,7 @@ async def test_vlt_09_whatever_others_can_reach_is_refused_with_what_to_do(vault
         *((vault.file.parent, mode) for mode in (0o755, 0o777, 0o701)),
         (vault.place.state, 0o755),
         (vault.place.note, 0o644),
-        (vault.place.folders.config, 0o750),
+        (vault.place.folders.config, 0o770),
     ):
         before = path.stat().st_mode
         path.chmod(mode)
@@ -353,6 +353,7 @@ async def test_vlt_09_whatever_others_can_reach_is_refused_with_what_to_do(vault
                 pytest.fail(f"{path} {mode:o}")
         assert "chmod" in refused.value.hint
         path.chmod(before)
+    vault.place.folders.config.chmod(0o755)  # settings may be shared, and the key file in it is looked at by itself
     async with vault.opened():
         pass
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keywright.app.agent_socket import SOCKET, is_ours, listen, make_folder
+from keywright.app.agent_socket import SOCKET, identity_of, is_ours, listen, make_folder
 from keywright.app.folders import hold
 from keywright.app.held_keys import HeldKeys
 from keywright.clock import MachineTime, machine_time
@@ -42,18 +42,27 @@ MOST_IDLE_MS = 7 * 86_400_000
 class Agent:
     """Answers what commands ask."""
 
-    def __init__(self, held: HeldKeys, *, stay: bool = False, now: Callable[[], MachineTime] = machine_time) -> None:
+    def __init__(
+        self,
+        held: HeldKeys,
+        *,
+        stay: bool = False,
+        now: Callable[[], MachineTime] = machine_time,
+        is_reachable: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._held = held
         self._stay = stay
         self._now = now
+        self._is_reachable = is_reachable
         self.ended = asyncio.Event()
         """Set when there is no reason to go on."""
         self._had_one = False
 
     def look(self) -> None:
-        """Drop what is due; end when that was the last key, unless the agent is to stay."""
+        """Drop what is due; end when that was the last key, unless the agent is to stay, and when nobody can find it any
+        more: at the end of a session its folder is removed."""
         self._held.expire(self._now())
-        if self._had_one and not self._held and not self._stay:
+        if (self._had_one and not self._held and not self._stay) or not self._is_reachable():
             self.ended.set()
 
     async def watch(self) -> None:
@@ -120,10 +129,20 @@ async def run_agent(folder: Path, *, stay: bool = False, ready: Callable[[], Non
         except Unusable:
             raise Conflict("an agent runs already", hint="`keywright vault lock` ends it") from None
         listener = listen(folder)
-        stack.callback((folder / SOCKET).unlink, missing_ok=True)
+        place = folder / SOCKET
+        own = identity_of(place)
+
+        def is_reachable() -> bool:
+            return identity_of(place) == own
+
+        def leave() -> None:
+            if is_reachable():
+                place.unlink(missing_ok=True)
+
+        stack.callback(leave)
         held = HeldKeys()
         stack.callback(held.drop)
-        agent = Agent(held, stay=stay)
+        agent = Agent(held, stay=stay, is_reachable=is_reachable)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, agent.ended.set)

@@ -70,6 +70,15 @@ def listen(folder: Path) -> socket.socket:
     return listener
 
 
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return which file lies there, so that another in its place shows; `None` where there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def connect(folder: Path, *, timeout: float) -> socket.socket | None:
     """Return a connection to the agent; `None` where none runs.
 

@@ -14,7 +14,7 @@ from keywright.app import store
 from keywright.app.folders import hold
 from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unopenable
+from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unopenable, Unusable
 from keywright.identity.rules import STRENGTH_MIN, strength
 from keywright.sealing.protections import os_keyring
 from keywright.sealing.protections.passphrase import ByPassphrase, normalised, stretch
@@ -98,10 +98,18 @@ async def remove_protection(tx: Tx, protection_id: str, *, audit: AuditLog, now:
     return found
 
 
-def forget_outside(removed: Protection) -> None:
-    """Remove what a removed way kept outside the vault, after the commit; a key file is its owner's to remove."""
-    if removed.kind == os_keyring.ByKeyring.kind:
+def forget_outside(removed: Protection) -> str:
+    """Remove what a removed way kept outside the vault, after the commit; return what could not be, and why.
+
+    A key file is its owner's to remove.
+    """
+    if removed.kind != os_keyring.ByKeyring.kind:
+        return ""
+    try:
         os_keyring.forget(removed.read())
+    except Unusable as problem:
+        return f"its key is still in the keyring of this desktop, and opens nothing any more: {problem.message}"
+    return ""
 
 
 async def change_passphrase(

@@ -128,8 +128,12 @@ def require_vault(place: VaultPlace) -> None:
 
 
 def require_private_folders(place: VaultPlace) -> None:
-    """Do nothing if the vault's folders are this user's alone, on a disk of this machine. Raises `Unusable`."""
-    for folder in (place.folders.data, place.folders.config, place.state):
+    """Do nothing if the vault's folders are this user's alone, on a disk of this machine. Raises `Unusable`.
+
+    Others may look into the configuration folder, whose settings may well be shared; `folders.check` keeps them from
+    changing it, and a key file in it is looked at by itself.
+    """
+    for folder in (place.folders.data, place.state):
         if folder.exists():
             _require_ours(folder)
     kind = file_system_of(place.folders.data, MOUNTS.read_text("utf-8") if MOUNTS.exists() else "")

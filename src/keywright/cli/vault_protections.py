@@ -88,8 +88,10 @@ async def unprotect(protection_id: str, *, data_dir: str | None) -> None:
     async with open_personal_vault(settings) as services:
         async with services.database.write() as tx:
             removed = await remove_protection(tx, protection_id, audit=services.audit, now=services.clock())
-        forget_outside(removed)
+        left = forget_outside(removed)
     terminal.say(f"The vault no longer opens by {removed.kind}. Copies from before still do.")
+    if left:
+        terminal.say(f"But {left}")
 
 
 @click.command("accept")
