@@ -1,13 +1,15 @@
-"""SSRF-01, 02, 05: where a connection may never lead."""
+"""SSRF-01, 02, 05, 06: where a connection may never lead. 04 is in tests/vault/test_egress.py, 07 in test_client.py there."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from ipaddress import ip_address
 
 import pytest
 
 from keywright.errors import KeywrightError
 from keywright.vault.destinations import is_special, read_origin
+from keywright.vault.model import NewConnection, Pasted
 
 
 @pytest.mark.parametrize("scheme", ["file", "gopher", "ftp", "unix", "http+unix", "jar", "http", "ws", "", "HTTPS "])
@@ -128,6 +130,12 @@ def test_a_service_on_this_machine_is_taken_where_the_operator_says_so_and_nothi
     for url in ("http://93.184.216.34", "http://10.0.0.1:9000", "http://169.254.169.254"):
         with pytest.raises(KeywrightError):
             read_origin(url, loopback=True)
+
+
+def test_ssrf_06_nothing_that_the_owner_of_a_key_gives_is_a_place() -> None:
+    """Where exchanges are is the operator's setting, where requests leave from the operator's pool."""
+    given = {one.name for kind in (NewConnection, Pasted) for one in fields(kind)}
+    assert given == {"name", "exchange", "pasted", "bots", "key", "secret", "passphrase", "accept"}
 
 
 def test_no_password_is_shown() -> None:

@@ -98,7 +98,7 @@ def _show(told: Diagnosis, probe: Probe | None, *, as_json: bool) -> None:
         lines.append(f"To blame, likeliest first: {', '.join(told.factors)}.")
     lines += [f"  {line}" for line in told.proved]
     if told.said:
-        lines.append(f"{told.exchange} said: {told.said}")
+        lines.append(f"{told.exchange[:1].upper()}{told.exchange[1:]} said: {told.said}")
     for line in lines:
         terminal.out(line.translate(terminal.CONTROL))
     terminal.say(f"  hint: {told.hint}".translate(terminal.CONTROL))
