@@ -19,6 +19,7 @@ from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
 from tests.doubles.fixtures import binance, bitfinex, kucoin  # noqa: F401  # fixtures
 from tests.support.clock import FakeClock
+from tests.support.holding import Obliging
 from tests.support.postgres import Cluster, running_cluster
 from tests.support.server import Installation
 from tests.support.world import World
@@ -110,7 +111,7 @@ def keyring() -> Keyring:
 @pytest.fixture
 async def services(database: Database, keyring: Keyring, clock: FakeClock) -> Services:
     """Give the services over a database of each kind."""
-    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True)
+    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True, asks=Obliging())
     async with database.write() as tx:
         await services.audit.begin(tx)
     return services

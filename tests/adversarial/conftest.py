@@ -17,6 +17,7 @@ from keywright.storage.transaction import Database  # noqa: E402
 from tests.cli.conftest import ada, keywright  # noqa: E402  the command line, as it is typed
 from tests.support.clock import FakeClock  # noqa: E402
 from tests.support.door import Door, open_door  # noqa: E402
+from tests.support.holding import Obliging  # noqa: E402
 from tests.support.household import Household, household  # noqa: E402
 
 __all__ = ["ada", "keywright"]
@@ -25,7 +26,7 @@ __all__ = ["ada", "keywright"]
 @pytest.fixture
 async def embedded(sqlite: Database, keyring: Keyring, clock: FakeClock) -> Services:
     """Give the services over the embedded database only: for attacks on what stands above it."""
-    services = wire(sqlite, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True)
+    services = wire(sqlite, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, has_sms=True, asks=Obliging())
     async with sqlite.write() as tx:
         await services.audit.begin(tx)
     return services

@@ -16,6 +16,7 @@ from keywright.secret import Secret
 from keywright.web.app import Console
 from keywright.web.security import CSRF_LABEL, csrf_token
 from tests.support.clock import FakeClock
+from tests.support.holding import EGRESS, OTHER_KEY, PASSPHRASE as KEY_PASSPHRASE, SECRET, held_key, pool
 from tests.support.passkey import SoftPasskey
 from tests.support.visitor import PASSWORD, Caller, console_over
 
@@ -49,6 +50,8 @@ class Household:
     """A withdrawal that waits for Ada."""
     token_id: str
     """A service token."""
+    connection_id: str
+    """A key of KuCoin's that is held for Ada."""
     soft: SoftPasskey = field(default_factory=SoftPasskey)
     """Ada's passkey."""
     passkey_id: str = ""
@@ -64,6 +67,8 @@ class Household:
             "{address_id:row}": self.address_id,
             "{approval_id:row}": self.approval_id,
             "{token_id:row}": self.token_id,
+            "{connection_id:row}": self.connection_id,
+            "{exchange:exchange}": "kucoin",
         }
         return re.sub(r"\{\w+:\w+\}", lambda found: filled[found[0]], pattern)
 
@@ -131,6 +136,7 @@ async def household(services: Services, clock: FakeClock, **place: Any) -> House
         sub.id,
         *await _withdrawing(services, account.id, now=clock()),
         await _token(services, now=clock()),
+        await _holding(services, account.id, clock),
     )
     await home.step_up()
     home.soft = SoftPasskey(origin=origin, rp_id=urlsplit(origin).hostname or "")
@@ -181,6 +187,17 @@ async def _token(services: Services, *, now: int) -> str:
             now=now,
         )
     return made.token.id
+
+
+async def _holding(services: Services, account_id: str, clock: FakeClock) -> str:
+    """Have a key of KuCoin's held, and keep an address for another."""
+    addresses = EGRESS, "203.0.113.78", "203.0.113.79"
+    await pool(services, *addresses)
+    for address in addresses:  # seen from outside, so that nobody has to look when one is reserved
+        await services.vault.observe(address, now=clock())
+    held = await held_key(services, account_id, clock)
+    await services.vault.reserve(account_id, "kucoin", actor=Actor(account_id), now=clock())
+    return held
 
 
 def csrf_of(home: Household, token: str) -> str:
@@ -272,6 +289,19 @@ FORMS: dict[str, dict[str, str]] = {
     "/sub-accounts/{sub_id:row}/transfer": {"direction": "there", "currency": "USDT", "amount": "5"},
     "/notices/read": {},
     "/notices/freeze": {"t": "ntc_000000000000000000000000.0.none"},
+    "/exchanges/new": {"exchange": "binance"},
+    "/exchanges/new/{exchange:exchange}": {
+        "name": "swing",
+        "bots": "swing",
+        "key": OTHER_KEY,
+        "secret": SECRET,
+        "passphrase": KEY_PASSPHRASE,
+    },
+    "/exchanges/{connection_id:row}/check": {},
+    "/exchanges/{connection_id:row}/edit": {"name": "moved", "bots": "night grid, day grid"},
+    "/exchanges/{connection_id:row}/replace": {"key": OTHER_KEY, "secret": SECRET, "passphrase": KEY_PASSPHRASE},
+    "/exchanges/{connection_id:row}/suspend": {},
+    "/exchanges/{connection_id:row}/remove": {"sure": "yes"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/policy": {"keys_per_account": "4", "profile": "", "version": "0"},
     "/operator/audit/check": {},

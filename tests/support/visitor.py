@@ -64,6 +64,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         tokens=services.tokens,
         audit=services.audit,
         chain=ChainChecks(verify),
+        vault=services.vault,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

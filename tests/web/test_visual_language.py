@@ -53,13 +53,13 @@ def test_every_component_is_shown_to_who_works_on_them() -> None:
     assert set(re.findall(r"{% macro (\w+)\(", COMPONENTS)) - shown == UNSEEN | MADE_OF_OTHERS
 
 
-@pytest.mark.parametrize("name", ["approvals", "keys", "notice_list", "operator", "sub_accounts", "usage"])
+@pytest.mark.parametrize("name", ["approvals", "exchanges", "keys", "notice_list", "operator", "sub_accounts", "usage"])
 def test_every_list_says_what_will_stand_in_it(name: str) -> None:
     assert "ui.empty(" in (WEB / "templates" / f"{name}.html").read_text("utf-8")
 
 
 def test_lists_say_times_relative_to_now() -> None:
     """A moment alone is for one thing's own page."""
-    for name in ("approvals", "keys", "notice_list", "operator", "sub_accounts"):
+    for name in ("approvals", "exchanges", "keys", "notice_list", "operator", "sub_accounts"):
         template = (WEB / "templates" / f"{name}.html").read_text("utf-8")
         assert not re.findall(r"\|moment\b", template), name

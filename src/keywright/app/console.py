@@ -60,6 +60,7 @@ def console(
         tokens=services.tokens,
         audit=services.audit,
         chain=ChainChecks(checkpoints_of(services, settings).verify),
+        vault=services.vault,
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

@@ -53,6 +53,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         word("to", "hold a key"),
         word("to", "replace a held key"),
         word("to", "remove a held key"),
+        word("to", "rotate a held key"),
+        word("to", "roll a rotation back"),
+        word("to", "finish a rotation"),
     ),
     "permissions": (
         word("permissions", "read"),

@@ -16,11 +16,15 @@ from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp
 
 from keywright.errors import Invalid, KeywrightError, NotFound
+from keywright.vault.evidence import Exchange
 from keywright.web.pages import (
     account_security,
     approvals,
     arriving,
     captcha,
+    exchange_connecting,
+    exchange_life,
+    exchanges,
     guides,
     key_addresses,
     key_life,
@@ -78,7 +82,14 @@ class RowId(KeyId):
     regex = "[a-z]{3}_[0-9a-f]{24}"
 
 
+class ExchangeName(KeyId):
+    """The name of an exchange in a path."""
+
+    regex = "|".join(exchange.value for exchange in Exchange)
+
+
 register_url_convertor("key", KeyId())
+register_url_convertor("exchange", ExchangeName())
 register_url_convertor("row", RowId())
 
 
@@ -107,6 +118,9 @@ class Console:
             *sub_accounts.PAGES,
             *approvals.PAGES,
             *withdrawal_addresses.PAGES,
+            *exchanges.PAGES,
+            *exchange_connecting.PAGES,
+            *exchange_life.PAGES,
             *operators.PAGES,
             *operator_account.PAGES,
             *operator_policy.PAGES,

@@ -29,6 +29,8 @@ from keywright.identity.model import Visitor
 from keywright.identity.sessions import AGENT_MAX, TOUCH_MS
 from keywright.ids import new_request_id
 from keywright.protocol.message import Request as Received
+from keywright.vault.seam import KeyDenied, KeyRefused
+from keywright.vault.venues.venue import NotUnderstood
 from keywright.web.posted import Refusal, body_of, fields_of
 from keywright.web.security import FORM, Cookies, check_csrf, check_post, new_token
 from keywright.web.site import Site
@@ -73,6 +75,9 @@ STATUSES: tuple[tuple[type[KeywrightError], HTTPStatus], ...] = (
     (Unusable, HTTPStatus.CONFLICT),
     (Invalid, HTTPStatus.BAD_REQUEST),
     (Busy, HTTPStatus.SERVICE_UNAVAILABLE),
+    (KeyRefused, HTTPStatus.BAD_REQUEST),
+    (KeyDenied, HTTPStatus.BAD_REQUEST),
+    (NotUnderstood, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

@@ -28,6 +28,7 @@ from keywright.issuing.service import IssuingService
 from keywright.notices.service import Notices
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
+from keywright.vault.service import Vault
 from keywright.web.assets import Assets
 from keywright.web.chain_checks import ChainChecks
 from keywright.web.rendering import Pages
@@ -126,6 +127,7 @@ class Site:
     tokens: Tokens
     audit: AuditLog
     chain: ChainChecks
+    vault: Vault
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

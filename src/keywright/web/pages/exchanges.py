@@ -1,0 +1,70 @@
+"""Exchanges: the keys of other exchanges that are held for the account, and one of them (W1, N12)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from keywright.errors import KeywrightError
+from keywright.vault.evidence import Exchange
+from keywright.web.model import Form
+from keywright.web.pages.held_forms import accepted, offered, refused_for
+from keywright.web.pages.held_views import connection_view, venue_view
+from keywright.web.routing import At, status_of
+from keywright.web.visit import Visit
+
+HOME = "/exchanges"
+
+
+async def exchanges(visit: Visit) -> Response:
+    """Show the account's connections, oldest first; after one was removed, where its key is still to be deleted."""
+    async with visit.site.database.read() as tx:
+        found = await visit.site.vault.connections(tx, visit.own_account.id)
+    return visit.page(
+        "exchanges.html",
+        connections=[connection_view(one, now=visit.now, called=called(visit)) for one in found],
+        gone=next((venue_view(one) for one in Exchange if one.value == visit.request.query_params.get("gone")), None),
+        is_frozen=visit.own_account.frozen_at is not None,
+    )
+
+
+async def exchange(visit: Visit) -> Response:
+    """Show one connection and what can be done to it."""
+    return await show_connection(visit)
+
+
+async def show_connection(
+    visit: Visit, *, which: str = "", form: Form | None = None, problem: KeywrightError | None = None
+) -> Response:
+    """Show one connection, with one of its forms as it came back where something was wrong with it."""
+    async with visit.site.database.read() as tx:
+        found = await visit.site.vault.connection(tx, visit.own_account.id, connection_id(visit))
+    exchange, findings = found.record.exchange, refused_for(problem)
+    return visit.page(
+        "exchange.html",
+        status=status_of(problem) if problem else 200,
+        venue=venue_view(exchange),
+        findings=findings,
+        accepts=offered(visit, exchange, findings),
+        accepted=accepted(visit, exchange),
+        connection=connection_view(found, now=visit.now, called=called(visit)),
+        form=form or Form(),
+        which=which,
+        needs_code=visit.needs_code,
+    )
+
+
+def called(visit: Visit) -> dict[str, str]:
+    """Return who the account that looks at the page is, for what it did itself."""
+    return {visit.own_account.id: visit.own_account.email}
+
+
+def connection_id(visit: Visit) -> str:
+    """Return the id of the connection that the page is about. Whose it is, the vault says."""
+    found: str = visit.request.path_params["connection_id"]
+    return found
+
+
+PAGES = (
+    At(HOME, exchanges),
+    At("/exchanges/{connection_id:row}", exchange),
+)
