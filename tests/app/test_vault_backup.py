@@ -344,7 +344,11 @@ def test_what_is_no_recipient_is_refused(recipient: str) -> None:
         age.seal_for_recipients(Secret(b"x"), [recipient])
 
 
-@pytest.mark.parametrize("identities", ["", "# only words\n", RECIPIENT, "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"])
+@pytest.mark.parametrize(
+    "identities",
+    ["", "# only words\n", RECIPIENT, "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"],
+    ids=["nothing", "words", "a recipient", "a key of ssh"],  # a recipient is another one in each process
+)
 def test_what_is_no_identity_is_refused(identities: str) -> None:
     sealed = age.seal_for_recipients(Secret(b"x"), [RECIPIENT])
     with pytest.raises(Invalid, match="no identity of age"):
