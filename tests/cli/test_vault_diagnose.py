@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -77,8 +78,8 @@ def test_a_clock_that_is_off_is_said_in_seconds(keywright: Terminal, kucoin: Kuc
     kucoin.skew_ms = -45_000
     told = keywright("vault diagnose grid")
     assert told.code == 13
-    assert "This machine's clock is 45." in told.out
-    assert "seconds ahead of KuCoin's" in told.out
+    # The test's clock stands still while the question is on its way: on a slow machine that is some tenths.
+    assert re.match(r"This machine's clock is 4[2-5]\.[0-9] seconds ahead of KuCoin's", told.out)
 
 
 def test_a_suspended_key_is_diagnosed_too_and_each_time_leaves_its_event(keywright: Terminal, held: DoubleKey) -> None:

@@ -74,7 +74,7 @@ async def test_agt_14_what_can_not_be_corrected_is_said_in_seconds(
     kucoin.skew_ms = skew_ms
     key = pasted(kucoin, kucoin.new_key())
     async with client(kucoin, clock) as asking:
-        with pytest.raises(ClockOff, match=r"^this machine's clock is (60\.0|59\.9) seconds " + said) as off:
+        with pytest.raises(ClockOff, match=r"^this machine's clock is (59\.[5-9]|60\.[0-4]) seconds " + said) as off:
             await asking.probe(key)
     assert off.value.exit_code == 13
     assert not [one for one in kucoin.seen if "kc-api-sign" in one.headers]
@@ -115,11 +115,12 @@ async def test_a_nonce_below_one_another_program_used_is_not_repeated_but_raised
     bitfinex: BitfinexDouble, clock: FakeClock
 ) -> None:
     held = bitfinex.new_key()
-    held.last_nonce = clock() * 1_000  # what another program has just used
+    held.last_nonce = (clock() + 40_000) * 1_000  # what another program, whose clock is ahead, has just used
     async with client(bitfinex, clock) as asking:
-        reply = await asking.send(pasted(bitfinex, held), "POST", b"/v2/auth/r/wallets")
-    assert reply.status == 200
-    assert len(bitfinex.seen) == 2
+        for _ in range(2):
+            reply = await asking.send(pasted(bitfinex, held), "POST", b"/v2/auth/r/wallets")
+            assert reply.status == 200
+    assert len(bitfinex.seen) == 3  # the second time nothing had to be tried
 
 
 async def test_targets_go_as_they_are(binance: BinanceDouble, clock: FakeClock) -> None:

@@ -19,7 +19,7 @@ from keywright.protocol.bitfinex import BitfinexDialect
 from keywright.protocol.dialect import Dialect
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.refusal import Reason
-from keywright.vault.clocks import Nonces, Timepiece
+from keywright.vault.clocks import LEAP_MS, Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
 from keywright.vault.diagnosis import explain
 from keywright.vault.egress import Egress, Lookup, look_up
@@ -173,12 +173,14 @@ class VenueClient:
                 reply = await self._sent(signer, name, method, target, body)
             if set(self.reasons(reply)[:1]) & SIGN_AGAIN:
                 self.time.forget()
-                reply = await self._sent(signer, name, method, target, body)
+                reply = await self._sent(signer, name, method, target, body, ahead_ms=LEAP_MS)
         return reply
 
-    async def _sent(self, signer: KeySigner, name: str, method: str, target: bytes, body: bytes) -> Reply:
+    async def _sent(
+        self, signer: KeySigner, name: str, method: str, target: bytes, body: bytes, *, ahead_ms: int = 0
+    ) -> Reply:
         by_nonce = self.exchange is Exchange.BITFINEX
-        stamp = await (self.ways.nonces.next(name) if by_nonce else self.time.stamp())
+        stamp = await (self.ways.nonces.next(name, ahead_ms=ahead_ms) if by_nonce else self.time.stamp())
         signed = signer.sign(method, target, body, stamp=stamp)
         return await self._wire.send(signed.method, signed.target, signed.headers, signed.body)
 

@@ -29,6 +29,8 @@ STEP_MS = 500
 """By how much the two clocks of this machine may drift apart before the exchange is asked again: it slept, or was set."""
 SAMPLES = 5
 MOST_BIAS_MS = 1_000
+LEAP_MS = 60_000
+"""How far a nonce leaps after one was called small: further than clocks differ that anybody calls right."""
 MOST_AHEAD_MS = 500
 """How far a burst of requests may run ahead of the exchange's time."""
 
@@ -214,9 +216,12 @@ class Nonces:
         """Return what a request holds while it is on its way: one that overtakes another is refused."""
         return self._turns.setdefault(key, asyncio.Lock())
 
-    async def next(self, key: str) -> int:
-        """Return the next nonce of a key, in microseconds of the present time or above the last. Raises `Conflict` at the end."""
-        nonce = await self._store.next_nonce(key, at_least=self._clock() * 1_000)
+    async def next(self, key: str, *, ahead_ms: int = 0) -> int:
+        """Return the next nonce of a key, in microseconds of the present time or above the last. Raises `Conflict` at the end.
+
+        `ahead_ms` leaps over what another program with a clock ahead of ours has used.
+        """
+        nonce = await self._store.next_nonce(key, at_least=(self._clock() + ahead_ms) * 1_000)
         if nonce > LARGEST_NONCE:
             raise Conflict(
                 "this key has used the highest nonce there is",
