@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from keywright.web.texts import SOURCE, Texts
 from tests.browser.pages import expect_title, link
-from tests.browser.place import Running
-from tests.browser.shortcut import Account
+from tests.browser.place import Running, started
+from tests.browser.shortcut import Account, new_account
 from tests.browser.test_axe import SCHEMES, TOO_WIDE, violations
 from tests.browser.test_languages import english_sentences
 from tests.browser.walk import Walk, steps_of
 from tests.browser.walks import ACTIONS, BEFOREHAND, PLACES
-from tests.browser.window import Window
+from tests.browser.window import Window, open_window
+from tests.doubles.exchange import running_in_thread
+from tests.doubles.kucoin import KucoinDouble
 
 pytestmark = pytest.mark.browser
 
@@ -25,21 +28,54 @@ PATHS = ("/help", *(f"/help/{topic}" for topic in ACTIONS))
 
 @pytest.mark.clients
 @pytest.mark.parametrize("language", TEXTS.locales)
-@pytest.mark.parametrize("topic", ACTIONS)
+@pytest.mark.parametrize("topic", [topic for topic in ACTIONS if topic != "exchange"])
 def test_every_step_of_a_help_page_can_be_carried_out(
     open_another: Callable[..., Window], running: Running, account: Account, topic: str, language: str
 ) -> None:
     """No step lacks its action and no action its step; what a step names is there under that name, in that language."""
     window = open_another(locale=language)
     page = window.opens(f"/help/{topic}")
-    steps, actions = steps_of(page), ACTIONS[topic]
-    assert [step.id for step in steps] == list(actions)
     codes = page.locator('code[id^="client-"]').evaluate_all("all => all.map((one) => [one.id, one.textContent])")
     clients = {name.removeprefix("client-"): code for name, code in codes}
-    walk = Walk(page, running, account, TEXTS.of(language).gettext, clients)
+    _carry_out(Walk(page, running, account, TEXTS.of(language).gettext, clients), window, topic)
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, KucoinDouble]]:
+    """Give a server to which KuCoin is its double, with an address for each language's key."""
+    with (
+        running_in_thread(KucoinDouble()) as double,
+        started(tmp_path_factory.mktemp("asking"), KEYWRIGHT_KUCOIN_URL=double.url) as server,
+    ):
+        double.clock = server.clock
+        for last in range(len(TEXTS.locales)):
+            said = server.installation.cli("vault", "egress", "add", f"127.0.0.{last + 7}", "--server")
+            assert said.code == 0, said.err
+        yield server, double
+
+
+@pytest.mark.parametrize("language", TEXTS.locales)
+def test_every_step_of_connecting_an_exchange_can_be_carried_out(
+    browser: Browser, asking: tuple[Running, KucoinDouble], language: str
+) -> None:
+    """What is done at the exchange itself is done at its double, from our address alone."""
+    server, double = asking
+    window, account = open_window(browser, server, locale=language), new_account(server)
+    with closing(window.context), closing(account.client):
+        walk = Walk(window.opens("/help/exchange"), server, account, TEXTS.of(language).gettext)
+        walk.exchange = double
+        double.seen.clear()
+        _carry_out(walk, window, "exchange")
+    assert not window.complaints
+
+
+def _carry_out(walk: Walk, window: Window, topic: str) -> None:
+    """Do every step of the help page that is open."""
+    steps, actions = steps_of(walk.page), ACTIONS[topic]
+    assert [step.id for step in steps] == list(actions)
     if topic in BEFOREHAND:
         BEFOREHAND[topic](walk)
-    window.becomes(account)
+    window.becomes(walk.account)
     for step in steps:
         walk.take(step, actions[step.id], PLACES.get(step.id))
 
@@ -74,6 +110,9 @@ def test_help_is_found_from_where_it_is_needed(window: Window, account: Account)
     window.becomes(account)
     link(page, "How keys work, step by step").click()
     expect_title(page, "Create and manage keys")
+    window.opens("/exchanges")
+    link(page, "How this is done, step by step").click()
+    expect_title(page, "Connect an exchange")
     window.opens("/api-management/new")
     link(page, "Help with each step").click()
     expect(page.get_by_role("heading", level=2, name="Create a key")).to_be_in_viewport()

@@ -383,7 +383,7 @@ class Tour:
         self.page.goto(self.running.console.replace("localhost", ELSEWHERE))
         expect_title(self.page, "This is not our address")
         yield "elsewhere"
-        for topic in ("", "/keys", "/passphrase", "/bot"):
+        for topic in ("", "/keys", "/passphrase", "/bot", "/exchange"):
             self.go(f"/help{topic}")
             yield f"help{topic}"
         self.go("/development")

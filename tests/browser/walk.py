@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.place import Running
 from tests.browser.shortcut import Account
+from tests.doubles.kucoin import KucoinDouble
 from tests.support.server import Values
 
 READ = """() => {
@@ -76,6 +77,8 @@ class Walk:
     """What the console says for an English sentence, in the language of the walk."""
     clients: Mapping[str, str] = field(default_factory=dict)
     """The code for clients that the help page shows."""
+    exchange: KucoinDouble = field(init=False, repr=False)
+    """Who answers in KuCoin's place, where the page is about exchanges."""
     step: Step = field(init=False, repr=False)
     values: Values = field(init=False, repr=False)
     """Of the key in use."""

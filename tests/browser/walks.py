@@ -301,7 +301,49 @@ BOT: dict[str, Action] = {
     "bot-usage": watch_bot,
 }
 
-ACTIONS: dict[str, dict[str, Action]] = {"keys": KEYS, "passphrase": PASSPHRASES, "bot": BOT}
+# ── an exchange
+
+NIGHT = "Quay-and-lamp-7"
+
+
+def make_key_there(walk: Walk) -> None:
+    """At the exchange's double, as its owner would at the exchange: it reads and trades, from our address alone."""
+    walk.address = walk.page.locator("#egress-address").inner_text()
+    made = walk.exchange.new_key(addresses=(walk.address,), passphrase=NIGHT)
+    walk.values = Values(made.key, made.secret, NIGHT)
+
+
+def give_key(walk: Walk) -> None:
+    walk.fill("night", "grid", walk.values.api_key, walk.values.api_secret, walk.values.api_passphrase)
+
+
+def connect(walk: Walk) -> None:
+    walk.give_code_if_asked()
+    walk.press()
+    walk.see()
+    assert walk.exchange.peers == {walk.address}
+
+
+def remove_connection(walk: Walk) -> None:
+    walk.tick(0)
+    walk.give_code_if_asked()
+    walk.press()
+    expect(walk.page.locator("tr", has_text="night")).to_have_count(0)
+
+
+EXCHANGE: dict[str, Action] = {
+    "ex-open": Walk.choose,
+    "ex-begin": press,
+    "ex-choose": press,
+    "ex-make": make_key_there,
+    "ex-give": give_key,
+    "ex-connect": connect,
+    "ex-check": press,
+    "ex-suspend": press,
+    "ex-remove": remove_connection,
+}
+
+ACTIONS: dict[str, dict[str, Action]] = {"keys": KEYS, "passphrase": PASSPHRASES, "bot": BOT, "exchange": EXCHANGE}
 
 BEFOREHAND: dict[str, Action] = {"passphrase": has_a_key}
 

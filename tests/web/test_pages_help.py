@@ -10,8 +10,12 @@ import pytest
 from scripts import texts as listing
 
 from keywright.protocol.kucoin_refusals import TABLE
+from keywright.vault.evidence import Exchange
+from keywright.vault.preflight import BEYOND_TRADING, EXITS
+from keywright.vault.venues.known import VENUES
 from keywright.web.app import Console
-from keywright.web.pages.guides import PAGES
+from keywright.web.pages.guides import PAGES, boxes_of
+from keywright.web.pages.held_views import venue_view
 from tests.support.clock import FakeClock
 from tests.support.visitor import Caller
 
@@ -40,7 +44,23 @@ async def test_what_help_calls_a_thing_is_what_the_console_calls_it(ada: Caller,
     await ada.get(path)
     words = {html.unescape(text) for _, text in WORD.findall(ada.text)}
     assert len(words) > 5
-    assert not {word for word in words if re.sub("…", "%(name)s", word) not in known}
+    theirs = {exchange.title for exchange in Exchange}  # names of exchanges are the same in every language
+    asked = {re.sub("KuCoin$", "%(exchange)s", word.replace("…", "%(name)s")) for word in words - theirs}
+    assert not asked - known
+
+
+async def test_the_boxes_to_tick_are_all_that_is_taken_without_a_word_more(ada: Caller) -> None:
+    """What `preflight` refuses is to be left off, every box of it, by its name at the exchange."""
+    await ada.get("/help/exchange")
+    for exchange, venue in VENUES.items():
+        part = ada.text.partition(f'id="at-{exchange.value}"')[2].partition("</article>")[0]
+        assert venue.key_page in part
+        assert venue.filter_name in part
+        boxes = boxes_of(venue_view(exchange))
+        assert all(box in html.unescape(part) for box in (*boxes.tick, *boxes.leave))
+        refused = [venue.boxes[right] for right in (*EXITS, *BEYOND_TRADING[exchange]) if right in venue.boxes]
+        assert [box.removesuffix(" (write)") for box in boxes.leave] == refused
+        assert not set(boxes.tick) & set(boxes.leave)
 
 
 async def test_the_bots_page_explains_what_the_gateway_answers_in_its_own_words(ada: Caller) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from keywright.client.snippets import clients_to_choose_from
 from keywright.identity.holds import Rest
+from keywright.vault.evidence import Exchange
 from keywright.web.assets import Assets
 from keywright.web.model import (
     AccountView,
@@ -31,7 +32,8 @@ from keywright.web.model import (
     UsageView,
 )
 from keywright.web.own_model import IdentityView, OwnView, SessionView, Step
-from keywright.web.pages.guides import sayings
+from keywright.web.pages.guides import boxes_of, sayings
+from keywright.web.pages.held_views import venue_view
 from keywright.web.rendering import Pages
 from keywright.web.texts import PSEUDO, Texts
 from tests.web.outgoing import OUTGOING
@@ -615,6 +617,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "help-keys": ("help_keys.html", {"frame": replace(NOBODY, path="/help/keys")}),
     "help-passphrase": ("help_passphrase.html", {"frame": replace(ADA, path="/help/passphrase"), "prefix": "KC-API-"}),
     "help-bot": ("help_bot.html", HELP),
+    "help-exchange": (
+        "help_exchange.html",
+        {
+            "frame": replace(NOBODY, path="/help/exchange"),
+            "venues": [venue_view(one) for one in Exchange],
+            "boxes": {one.value: boxes_of(venue_view(one)) for one in Exchange},
+        },
+    ),
     "help-bot-of-an-exchange": (
         "help_bot.html",
         {

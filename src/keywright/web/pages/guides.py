@@ -8,6 +8,10 @@ from starlette.responses import Response
 
 from keywright.client import snippets
 from keywright.protocol.kucoin_refusals import TABLE
+from keywright.vault.evidence import Exchange, Right
+from keywright.vault.preflight import BEYOND_TRADING, EXITS
+from keywright.web.exchange_model import VenueView
+from keywright.web.pages.held_views import venue_view
 from keywright.web.routing import At, Needs
 from keywright.web.visit import Visit
 
@@ -22,6 +26,14 @@ class Wording:
     code: str
     status: int
     msg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """What to tick and what to leave off where a key is made, as it is called there."""
+
+    tick: tuple[str, ...]
+    leave: tuple[str, ...]
 
 
 async def index(visit: Visit) -> Response:
@@ -57,6 +69,23 @@ async def bot(visit: Visit) -> Response:
     )
 
 
+async def exchange(visit: Visit) -> Response:
+    """Show how a key of another exchange is made, and given to be held."""
+    venues = [venue_view(one) for one in Exchange]
+    return visit.page("help_exchange.html", venues=venues, boxes={one.exchange: boxes_of(one) for one in venues})
+
+
+def boxes_of(venue: VenueView) -> Boxes:
+    """Return which boxes of an exchange's page to tick, and which to leave off: all that `preflight` would refuse."""
+    exits = [venue.boxes[right.value] for right in EXITS if right.value in venue.boxes]
+    beyond = [venue.boxes[right.value] for right in BEYOND_TRADING[Exchange(venue.exchange)]]
+    tick = [venue.boxes[right.value] for right in (Right.READ, Right.TRADE)]
+    if venue.exchange == Exchange.BITFINEX:  # where reading and writing are ticked apart
+        wallets = venue.boxes[Right.INTERNAL_TRANSFER.value]
+        return Boxes((*tick, f"{wallets} (read)"), tuple(f"{box} (write)" for box in (*exits, *beyond)))
+    return Boxes(tuple(tick), (*exits, *beyond))
+
+
 def sayings(prefix: str) -> dict[str, Wording]:
     """Return what the gateway says on the wire with each code, word for word."""
     return {
@@ -70,4 +99,5 @@ PAGES = (
     At("/help/keys", keys, needs=Needs.NOTHING),
     At("/help/passphrase", passphrase, needs=Needs.NOTHING),
     At("/help/bot", bot, needs=Needs.NOTHING),
+    At("/help/exchange", exchange, needs=Needs.NOTHING),
 )
