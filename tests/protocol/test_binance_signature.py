@@ -406,14 +406,14 @@ def test_sig_31_what_can_t_be_a_key_id_is_the_id_of_no_key(key: bytes) -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_ten_megabytes_are_read_or_refused_without_delay(text: bytes) -> None:
-    """Linear: a quadratic reader would take hours. The bound is generous, since machines are shared."""
+    """Linear: a quadratic reader would take hours. Of the processor's time, and generous, since machines are shared."""
     gc.collect()
-    began = time.perf_counter()
+    began = time.process_time()
     request = signed(payload=text + b"&" + STAMP, signature=b"0" * 64)
     assert verdict(request) in {"signature_mismatch", "body_malformed"}
     DIALECT.read_order(request)
     assert verdict(signed(place="query", payload=text, signature=b"0" * 64)) != "allowed"
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_importing_the_dialect_loads_no_cryptography() -> None:
