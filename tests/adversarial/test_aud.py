@@ -209,6 +209,17 @@ async def _given(home: Household, pattern: str) -> tuple[Caller, dict[str, str]]
             await home.ada.get("/operator/permissions")
             await home.ada.post("/operator/permissions/freeze", permission="trade")
             return home.ada, {}
+        case (
+            "/exchanges/{connection_id:row}/switch"
+            | "/exchanges/{connection_id:row}/finish"
+            | "/exchanges/{connection_id:row}/roll-back"
+        ):
+            here = f"/exchanges/{home.connection_id}"
+            await home.ada.get(here)
+            await home.ada.post(f"{here}/rotate", **FORMS["/exchanges/{connection_id:row}/rotate"], follow=True)
+            if pattern.endswith("/finish"):
+                await home.ada.post(f"{here}/switch")
+            return home.ada, {}
         case "/security/withdrawal-addresses/switch-off":
             await home.ada.get("/security/withdrawal-addresses")
             await home.ada.post("/security/withdrawal-addresses/switch-on")

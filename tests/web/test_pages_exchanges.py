@@ -181,6 +181,37 @@ async def test_a_connection_is_checked_called_otherwise_suspended_replaced_and_r
     assert (await ada.get(here)).status_code == 404
 
 
+async def test_another_key_takes_over_step_by_step_and_back(
+    ada: Caller, services: Services, exchange: Obliging
+) -> None:
+    await pool(services)
+    await ada.arrive()
+    assert await connects(ada) == 303
+    assert ada.last is not None
+    here = ada.last.headers["location"].partition("?")[0]
+    new = {"key": OTHER_KEY, "secret": SECRET, "passphrase": PASSPHRASE}
+    old_mask, new_mask = (f"{key[:4]}…{key[-4:]}" for key in (KEY, OTHER_KEY))
+    await ada.get(here)
+    assert (await ada.post(f"{here}/switch")).status_code == 409
+    await ada.post(f"{here}/rotate", **new, follow=True)
+    assert f"Serves now {old_mask} the old key Kept beside it {new_mask} the new key" in said(ada)
+    assert "Check and replace" not in said(ada)
+    exchange.more = (WITHDRAWS,)
+    assert (await ada.post(f"{here}/switch")).status_code == 400
+    assert "This key can withdraw money (Transfer)." in said(ada)
+    exchange.more = ()
+    await ada.get(here)
+    await ada.post(f"{here}/switch", follow=True)
+    assert f"Serves now {new_mask} the new key" in said(ada)
+    await ada.post(f"{here}/roll-back", follow=True)
+    assert "Rolled back. The old key serves" in said(ada)
+    await ada.post(f"{here}/rotate", **new, follow=True)
+    await ada.post(f"{here}/switch", follow=True)
+    await ada.post(f"{here}/finish", follow=True)
+    assert "Now delete it at the exchange, too." in said(ada)
+    assert f"API key {new_mask}" in said(ada)
+
+
 async def test_someone_elses_connection_is_no_page_and_takes_no_form(
     ada: Caller, bob: Caller, services: Services
 ) -> None:
@@ -196,7 +227,7 @@ async def test_someone_elses_connection_is_no_page_and_takes_no_form(
     for path in (theirs, none):
         found = [(await ada.get(path)).status_code]
         await ada.get("/exchanges")
-        for what in ("check", "edit", "suspend", "replace", "remove"):
+        for what in ("check", "edit", "suspend", "replace", "rotate", "switch", "finish", "roll-back", "remove"):
             form = {"name": "mine", "key": KEY, "secret": SECRET, "passphrase": PASSPHRASE, "sure": "yes"}
             found.append((await ada.post(f"{path}/{what}", **form, code="")).status_code)
         answers.append(found)

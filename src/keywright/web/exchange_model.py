@@ -57,6 +57,22 @@ class AcceptedView:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRotationView:
+    """A rotation that is under way."""
+
+    is_switched: bool
+    """Whether the new key serves."""
+    serving: str
+    """The mask of the key that serves now."""
+    other: str
+    """That of the new one until it serves, of the one before from then on."""
+    began_at: int
+    switched_at: int | None
+    due_at: int | None
+    """When the one before should be ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionView:
     """A key of another exchange in the list and on its page."""
 

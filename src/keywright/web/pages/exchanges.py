@@ -8,7 +8,7 @@ from keywright.errors import KeywrightError
 from keywright.vault.evidence import Exchange
 from keywright.web.model import Form
 from keywright.web.pages.held_forms import accepted, offered, refused_for
-from keywright.web.pages.held_views import connection_view, venue_view
+from keywright.web.pages.held_views import connection_view, rotation_view, venue_view
 from keywright.web.routing import At, status_of
 from keywright.web.visit import Visit
 
@@ -38,6 +38,7 @@ async def show_connection(
     """Show one connection, with one of its forms as it came back where something was wrong with it."""
     async with visit.site.database.read() as tx:
         found = await visit.site.vault.connection(tx, visit.own_account.id, connection_id(visit))
+        keys = await visit.site.vault.rotation_keys(tx, found) if found.holds else None
     exchange, findings = found.record.exchange, refused_for(problem)
     return visit.page(
         "exchange.html",
@@ -47,6 +48,7 @@ async def show_connection(
         accepts=offered(visit, exchange, findings),
         accepted=accepted(visit, exchange),
         connection=connection_view(found, now=visit.now, called=called(visit)),
+        rotation=rotation_view(found, keys),
         form=form or Form(),
         which=which,
         needs_code=visit.needs_code,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from keywright.vault.evidence import Evidence, Exchange, Probe, Right
-from keywright.vault.model import Connection, EgressAddress, Reservation
+from keywright.vault.model import Connection, EgressAddress, HeldKey, Reservation
 from keywright.vault.preflight import BEYOND_TRADING, EXITS, Finding, judge
+from keywright.vault.rotation import Step
 from keywright.vault.venues.known import VENUES
 from keywright.web.exchange_model import (
     AcceptedView,
     AddressView,
     ConnectionView,
     FindingView,
+    HeldRotationView,
     ReservationView,
     RightView,
     VenueView,
@@ -75,6 +77,22 @@ def _right(right: Right, found: list[Evidence]) -> RightView:
     )  # one open door is open, whatever the others are
     said = tuple(dict.fromkeys(one.said for one in telling if one.said))
     return RightView(right.value, telling[0].allowed, telling[0].grade.value, said, right in (*EXITS, Right.OTHER))
+
+
+def rotation_view(connection: Connection, keys: tuple[HeldKey, HeldKey] | None) -> HeldRotationView | None:
+    """Return the rotation of a connection, `None` where there is none; `keys` are the one that serves and the other."""
+    rotation = connection.record.rotation
+    if rotation is None or keys is None:
+        return None
+    serving, other = keys
+    return HeldRotationView(
+        is_switched=rotation.step is Step.SWITCHED,
+        serving=serving.masked,
+        other=other.masked,
+        began_at=rotation.began_at,
+        switched_at=rotation.switched_at,
+        due_at=rotation.due_at,
+    )
 
 
 def findings_view(findings: Iterable[Finding]) -> tuple[FindingView, ...]:
