@@ -49,6 +49,9 @@ class Told:
     answer: Probe | KeywrightError = field(default_factory=probed)
     seen: str | KeywrightError | None = None
     """What is seen from outside; `None`: each address as it is."""
+    bound: bool | None = None
+    """Whether a key is refused from where it is tried."""
+    tried: list[Outlet] = field(default_factory=list)
     asked: list[tuple[Credentials, Outlet]] = field(default_factory=list)
 
     async def probe(self, credentials: Credentials, outlet: Outlet, *, now: int) -> Probe:
@@ -56,6 +59,10 @@ class Told:
         if isinstance(self.answer, KeywrightError):
             raise self.answer
         return replace(self.answer, exchange=credentials.exchange, at=now)
+
+    async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
+        self.tried.append(outlet)
+        return self.bound
 
     async def address(self, outlet: Outlet, *, now: int) -> str:
         if isinstance(self.seen, KeywrightError):
@@ -71,7 +78,7 @@ class Dealings:
         self.services, self.vault, self.clock = world.services, world.services.vault, world.clock
 
     async def pool(self, *addresses: str) -> None:
-        """Put addresses into the pool."""
+        """Put addresses into the pool, one after the other: they are given out in that order."""
         async with self.services.database.write() as tx:
             given = addresses or (ADDRESS,)
             for before, address in enumerate(reversed(given), 1):  # the oldest is given out first

@@ -14,9 +14,10 @@ from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
+from keywright.vault import rules
 from keywright.vault.destinations import read_origin
 from keywright.vault.egress import EgressGone
-from keywright.vault.evidence import Exchange
+from keywright.vault.evidence import Exchange, Grade, Right
 from keywright.vault.model import Connection, NewConnection, Pasted, Status
 from keywright.vault.seam import KeyDenied, KeyRefused
 from tests.doubles.binance import BinanceDouble
@@ -99,6 +100,29 @@ async def test_a_key_of_each_exchange_is_held_and_used_from_its_address_alone(ma
         handed = await market.dealings.hand_out(market.ada, double.name)
         assert (handed.key, handed.secret.reveal_text()) == (key.key, key.secret)
         assert double.peers == {OURS}
+
+
+async def test_where_a_key_works_from_is_proved_by_trying_it_from_elsewhere(market: Market) -> None:
+    """Bitfinex does not tell. From a second address, to be used for this alone, a bound key is refused, another one not."""
+    async with market.dealings.services.database.write() as tx:
+        place = rules.egress_place("127.0.0.9")
+        await market.dealings.vault.pool.add(
+            tx, place, trial=True, actor=market.dealings.world.actor(market.ada), now=1
+        )
+    free = market.bitfinex.new_key()
+    with pytest.raises(KeyRefused) as refused:
+        await market.connect(market.bitfinex, free, "unproven-address-filter")
+    assert refused.value.exit_code == 11
+    bound = market.bitfinex.new_key(addresses=(OURS,))
+    made = await market.connect(market.bitfinex, bound)
+    evidence = made.record.probe.of(Right.ADDRESS_FILTER)
+    assert (evidence.allowed, evidence.grade, made.record.accepted) == (True, Grade.PROVEN, ())
+    assert market.bitfinex.peers == {OURS, "127.0.0.9"}
+    assert {seen.path for seen in market.bitfinex.seen if seen.peer == "127.0.0.9"} == {"/v2/auth/r/permissions"}
+    bound.addresses = ()
+    market.dealings.clock.advance(days=1)
+    await check_connections(market.dealings.services)
+    assert (await market.dealings.shown(market.ada, "bitfinex")).record.status is Status.SUSPENDED
 
 
 async def test_what_each_exchange_must_not_allow_is_refused(market: Market) -> None:

@@ -16,7 +16,7 @@ from keywright.vault.rotating import Finished
 from keywright.vault.rotation import OVERLAP_MS, Step
 from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
 from tests.support.world import Person
-from tests.vault.conftest import KEY, Dealings, kucoin, probed
+from tests.vault.conftest import ADDRESS, KEY, Dealings, kucoin, probed
 from tests.vault.test_connecting import everything, found_in
 
 NEW = 7
@@ -205,6 +205,7 @@ async def test_steps_out_of_turn_are_refused_and_say_what_to_do(turn: Turn) -> N
 async def test_n13_the_new_key_has_one_owner_too(turn: Turn, dealings: Dealings) -> None:
     eve = await dealings.world.person("eve@example.org")
     await dealings.pool("203.0.113.9")
+    turn.told[kucoin(NEW).key] = probed(addresses=(ADDRESS, "203.0.113.9"))
     await dealings.connect(eve, kucoin(NEW))
     with pytest.raises(Conflict, match="another account holds this key"):
         await turn.begin()

@@ -10,7 +10,8 @@ from keywright.app.chores import check_connections, tell_deadlines_of_held_keys
 from keywright.audit.events import SYSTEM
 from keywright.errors import Busy, Conflict, KeywrightError
 from keywright.protocol.refusal import Reason
-from keywright.vault.evidence import Right
+from keywright.vault import rules
+from keywright.vault.evidence import Evidence, Grade, Right
 from keywright.vault.model import Status
 from keywright.vault.rules import CHECK_AGAIN_MS, CHECK_EVERY_MS, SPREAD_MS, next_check_at
 from keywright.vault.seam import Checked, KeyDenied
@@ -195,6 +196,30 @@ def test_checks_are_spread_over_two_hours() -> None:
     assert max(planned) <= CHECK_EVERY_MS
     tenths = [sum(1 for at in planned if (CHECK_EVERY_MS - at) * 10 // SPREAD_MS == tenth) for tenth in range(10)]
     assert min(tenths) > 60
+
+
+async def test_what_a_trial_proved_holds_until_another_one_proves_otherwise(dealings: Dealings) -> None:
+    ada = await dealings.world.person()
+    await dealings.pool()
+    async with dealings.services.database.write() as tx:
+        place, actor = rules.egress_place(OTHER), dealings.world.actor(ada)
+        await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
+    untold = Evidence(Right.ADDRESS_FILTER, None, Grade.UNPROVABLE)
+    probe = probed(addresses=())
+    dealings.told.answer = replace(
+        probe, evidence=(*(one for one in probe.evidence if one.right is not Right.ADDRESS_FILTER), untold)
+    )
+    dealings.told.bound = True
+    made = await dealings.connect(ada)
+    assert made.egress.place == ADDRESS  # no connection leaves from where keys are tried
+    assert {one.egress.place for one in dealings.told.tried} == {OTHER}
+    for bound, status in ((None, Status.ACTIVE), (False, Status.SUSPENDED)):
+        dealings.told.bound = bound
+        await later(dealings)
+        assert (await dealings.shown(ada)).record.status is status
+    with pytest.raises(Conflict, match="only tried from this address"):
+        async with dealings.services.database.write() as tx:
+            await dealings.vault.pool.share(tx, OTHER, shared=True, actor=actor, now=1)
 
 
 async def test_the_chore_acts_as_the_system(dealings: Dealings, ada: Person) -> None:

@@ -33,11 +33,21 @@ def group() -> None:
 @click.argument("address", required=False)
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read it from standard input: a proxy's URL with a password.")
 @click.option("--share", "shared", is_flag=True, help="Let several connections leave from it.")
+@click.option(
+    "--trial", is_flag=True, help="Try keys from it, which must not work from there; no connection leaves from it."
+)
 @server_option
 @options.data_dir
 @options.as_json
 async def add(
-    address: str | None, *, from_stdin: bool, shared: bool, of_server: bool, data_dir: str | None, as_json: bool
+    address: str | None,
+    *,
+    from_stdin: bool,
+    shared: bool,
+    trial: bool,
+    of_server: bool,
+    data_dir: str | None,
+    as_json: bool,
 ) -> None:
     """Put an address into the pool: one of this machine's, `any` for the one the system chooses, or a proxy's URL.
 
@@ -49,6 +59,8 @@ async def add(
 
     if (address is None) != from_stdin:
         raise Invalid("give one address, or --stdin", hint="`keywright vault egress add 203.0.113.7`")
+    if shared and trial:
+        raise Invalid("--share and --trial exclude each other", hint="no connection leaves from where keys are tried")
     if address is not None and "@" in address:
         raise Invalid(
             "a password in an argument can be seen by everyone on this machine", hint="give the URL with --stdin"
@@ -57,14 +69,19 @@ async def add(
     check_egress(rules.way_out(place.kind, place.place, place.user))
     async with _pool(data_dir, of_server=of_server) as (services, actor):
         async with services.database.write() as tx:
-            egress = await services.vault.pool.add(tx, place, shared=shared, actor=actor, now=services.clock())
+            egress = await services.vault.pool.add(
+                tx, place, shared=shared, trial=trial, actor=actor, now=services.clock()
+            )
         egress, trouble = await _seen(services, egress)
         now = services.clock()
     if as_json:
         terminal.out_json(_as_dict(egress, [], now=now))
         return
     terminal.say(f"{shown(egress)} is in the pool.")
-    _say_seen(egress, trouble, now=now)
+    if trial:
+        terminal.say("Keys are tried from it from now on: no connection leaves from there.")
+    else:
+        _say_seen(egress, trouble, now=now)
 
 
 @group.command("list")
@@ -179,6 +196,8 @@ def _say_seen(egress: EgressAddress, trouble: KeywrightError | None, *, now: int
 def _note(egress: EgressAddress, pool: list[EgressAddress]) -> str:
     if not egress.holds:
         return "its record was altered outside Keywright: remove it"
+    if egress.trial_at is not None:
+        return "keys are tried from here, and must not work"
     if egress.observed and sum(one.observed == egress.observed for one in pool) > 1:
         return "another of the pool is seen as the same address"
     return ""
@@ -195,6 +214,7 @@ def _as_dict(egress: EgressAddress, users: list[str], *, now: int) -> dict[str, 
         "is_confirmed": egress.is_confirmed(now=now),
         "observed_at": egress.observed_at,
         "is_shared": egress.shared_at is not None,
+        "is_for_trials": egress.trial_at is not None,
         "is_altered": not egress.holds,
         "used_by": users,
     }

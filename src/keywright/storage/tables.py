@@ -475,6 +475,7 @@ egress_addresses = Table(
     Column("user_sealed", LargeBinary),  # user and password of a proxy that wants them
     Column("created_at", BigInteger, nullable=False),
     Column("shared_at", BigInteger),  # since when it may serve several connections
+    Column("trial_at", BigInteger),  # since when keys are tried from it, which must not work from there
     Column("removed_at", BigInteger),
     Column("observed", Text, nullable=False),  # what an exchange saw through it; empty: nobody has asked yet
     Column("observed_at", BigInteger),

@@ -82,8 +82,9 @@ class Connecting(Tending):
                     hint="reserve one first: it belongs on the key's list of addresses before the key is given",
                 )
             outlet = await self.pool.outlet(tx, reservation.egress.id)
+            trial = await self.pool.trial(tx, outlet)
         # 3 and 4  what the key may do, and whether that will do
-        probe, findings = await self._vet(account_id, credentials, outlet, new.pasted, actor=actor, now=now)
+        probe, findings = await self._vet(account_id, credentials, outlet, trial, new.pasted, actor=actor, now=now)
         # 5  keep it
         connection_id = new_id("con")
         held, sealed = self._sealed(credentials, connection_id, account_id, now=now)
@@ -138,8 +139,9 @@ class Connecting(Tending):
             before, _ = await self.book.good(tx, account_id, wanted)
             rotation.require_none(before.record.rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
+            trial = await self.pool.trial(tx, outlet)
         credentials = as_pasted(before.record.exchange, given)
-        probe, findings = await self._vet(account_id, credentials, outlet, given, actor=actor, now=now)
+        probe, findings = await self._vet(account_id, credentials, outlet, trial, given, actor=actor, now=now)
         held, sealed = self._sealed(credentials, before.id, account_id, now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
@@ -171,12 +173,20 @@ class Connecting(Tending):
         return connection
 
     async def _vet(
-        self, account_id: str, credentials: Credentials, outlet: Outlet, given: Pasted, *, actor: Actor, now: int
+        self,
+        account_id: str,
+        credentials: Credentials,
+        outlet: Outlet,
+        trial: Outlet | None,
+        given: Pasted,
+        *,
+        actor: Actor,
+        now: int,
     ) -> tuple[Probe, tuple[Finding, ...]]:
         """Return what the exchange says of a key that may be taken. Raises `KeyRefused`, with an event that says why."""
         if self._charge is not None:
             await self._charge(account_id, now)
-        probe = await self._asks.probe(credentials, outlet, now=now)
+        probe = await self._probed(credentials, outlet, trial, before=None, now=now)
         findings = judge(probe, egress_address=outlet.egress.shown, accepted=given.accept, now=now)
         if any(one.refuses for one in findings):
             detail = {"exchange": credentials.exchange.title, "reasons": codes(list(findings))}

@@ -44,6 +44,8 @@ class EgressAddress:
     created_at: int
     shared_at: int | None = None
     """Since when an operator lets it serve several connections."""
+    trial_at: int | None = None
+    """Since when keys are only tried from it: they must not work from there."""
     removed_at: int | None = None
     observed: str = ""
     """The address that an exchange saw through it; empty: nobody has asked yet."""

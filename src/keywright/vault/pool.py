@@ -60,23 +60,40 @@ class Pool:
         user = self._safe.open_user(found[1], egress_id=egress.id) if found[1] is not None else None
         return Outlet(egress, rules.way_out(egress.kind, egress.place, user))
 
-    async def add(self, tx: Tx, place: Place, *, shared: bool = False, actor: Actor, now: int) -> EgressAddress:
-        """Put an address into the pool. Raises `Conflict` when it is there."""
+    async def trial(self, tx: Tx, outlet: Outlet) -> Outlet | None:
+        """Return the way out from which keys are tried that are to work from `outlet` alone; `None` where there is none.
+
+        One that the world sees as the same address would prove nothing.
+        """
+        for egress in await self.all(tx):
+            if egress.trial_at is not None and egress.holds and egress.shown != outlet.egress.shown:
+                return await self.outlet(tx, egress.id)
+        return None
+
+    async def add(
+        self, tx: Tx, place: Place, *, shared: bool = False, trial: bool = False, actor: Actor, now: int
+    ) -> EgressAddress:
+        """Put an address into the pool: for a connection, for several, or to try keys from. Raises `Conflict` when it is there."""
         for known in await self.all(tx):
             if (known.kind, known.place) == (place.kind, place.place):
                 raise Conflict("{address} is in the pool already", address=shown(known))
         egress = EgressAddress(
-            new_id("egr"), place.kind, place.place, now, now if shared else None, has_user=place.user is not None
+            *(new_id("egr"), place.kind, place.place, now),
+            shared_at=now if shared and not trial else None,
+            trial_at=now if trial else None,
+            has_user=place.user is not None,
         )
         user_sealed = self._safe.seal_user(place.user, egress_id=egress.id) if place.user is not None else None
         mac = seals.egress_mac(self._safe.egress_key, egress, user_sealed)
         await store.insert_address(tx, egress, user_sealed=user_sealed, mac=mac)
-        await self._record(tx, Kind.EGRESS_ADDED, egress, actor, now=now, shared=shared)
+        await self._record(tx, Kind.EGRESS_ADDED, egress, actor, now=now, shared=shared, trial=trial)
         return egress
 
     async def share(self, tx: Tx, wanted: str, *, shared: bool, actor: Actor, now: int) -> EgressAddress:
         """Let an address serve several connections, or one again; those that it serves already keep it."""
         egress = await self._good(tx, wanted)
+        if egress.trial_at is not None:
+            raise Conflict("keys are only tried from this address", hint="add another one for connections")
         if (egress.shared_at is not None) == shared:
             return egress
         changed = replace(egress, shared_at=now if shared else None, version=egress.version + 1)
@@ -199,7 +216,7 @@ class Pool:
         if found is None or found[0].removed_at is not None:
             return None
         egress = await self._judged(tx, found)
-        if not egress.holds:
+        if not egress.holds or egress.trial_at is not None:
             return None
         return egress if egress.shared_at or await store.is_free(tx, egress, now=now, of=of) else None
 

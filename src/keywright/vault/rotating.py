@@ -58,6 +58,7 @@ class Rotating(Connecting):
             before, _ = await self.book.good(tx, account_id, wanted)
             rotations.require_none(before.record.rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
+            trial = await self.pool.trial(tx, outlet)
         credentials = as_pasted(before.record.exchange, given)
         held, sealed = self._sealed(credentials, before.id, account_id, now=now)
         if held.digest == before.key.digest:
@@ -67,7 +68,7 @@ class Rotating(Connecting):
                 field="key",
                 exchange=before.record.exchange.title,
             )
-        probe, findings = await self._vet(account_id, credentials, outlet, given, actor=actor, now=now)
+        probe, findings = await self._vet(account_id, credentials, outlet, trial, given, actor=actor, now=now)
         rotations.require_as_able(before.record.probe, probe)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
@@ -103,7 +104,9 @@ class Rotating(Connecting):
             rotation.switched(before.key.id, now=now)
             held, sealed = await self._other(tx, before, rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
-        probe = await self._asks.probe(self.book.open(replace(before, key=held), sealed), outlet, now=now)
+            trial = await self.pool.trial(tx, outlet)
+        credentials = self.book.open(replace(before, key=held), sealed)
+        probe = await self._probed(credentials, outlet, trial, before=None, now=now)
         findings = self._judged(before, probe, outlet.egress.shown, now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
@@ -163,8 +166,10 @@ class Rotating(Connecting):
             rotation = _switched(before)
             old, sealed = await self._other(tx, before, rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
+            trial = await self.pool.trial(tx, outlet)
         # The last proof that it serves: afterwards there is no way back.
-        probe = await self._asks.probe(self.book.open(before, serving), outlet, now=now)
+        credentials, known = self.book.open(before, serving), before.record.probe
+        probe = await self._probed(credentials, outlet, trial, before=known, now=now)
         self._judged(before, probe, outlet.egress.shown, now=now)
         is_deleted: bool | None = False
         try:

@@ -61,6 +61,8 @@ def egress_mac(key: Secret, egress: EgressAddress, user_sealed: bytes | None) ->
         egress.observed_at,
         egress.version,
     ]
+    if egress.trial_at is not None:  # most are not, as none was before there were trials
+        fields.append(egress.trial_at)
     return _mac(key, b"egress\0", fields)
 
 

@@ -47,6 +47,10 @@ class Asks(Protocol):
         """Return what an exchange says that a key may do. Raises `KeywrightError`."""
         ...
 
+    async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
+        """Tell whether a key is refused from an address that it should not work from; `None`: nothing was proved."""
+        ...
+
     async def address(self, outlet: Outlet, *, now: int) -> str:
         """Return the address that an exchange sees; empty where it does not tell. Raises `KeywrightError`."""
         ...

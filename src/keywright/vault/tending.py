@@ -15,7 +15,7 @@ from keywright.vault.book import Book
 from keywright.vault.deadlines import DueDeadline
 from keywright.vault.drift import Drift, between
 from keywright.vault.egress import EgressGone
-from keywright.vault.evidence import Right
+from keywright.vault.evidence import Credentials, Grade, Probe, Right
 from keywright.vault.model import Connection, EgressAddress, Status
 from keywright.vault.pool import Pool
 from keywright.vault.preflight import Finding, judge
@@ -96,9 +96,10 @@ class Tending:
         async with self._database.read() as tx:
             before, sealed = await self.book.good(tx, account_id, wanted)
             outlet = await self.pool.outlet(tx, before.egress.id)
+            trial = await self.pool.trial(tx, outlet)
         credentials = self.book.open(before, sealed)
         try:
-            probe = await self._asks.probe(credentials, outlet, now=now)
+            probe = await self._probed(credentials, outlet, trial, before=before.record.probe, now=now)
         except KeyDenied as denied:
             await self._note_denial(before, denied, actor=actor, now=now)
             raise
@@ -143,6 +144,23 @@ class Tending:
             return outlet.egress
         async with self._database.write() as tx:
             return await self.pool.note_observed(tx, outlet.egress.id, seen, now=now)
+
+    async def _probed(
+        self, credentials: Credentials, outlet: Outlet, trial: Outlet | None, *, before: Probe | None, now: int
+    ) -> Probe:
+        """Return what an exchange says of a key; where it does not tell from where the key works, that is tried.
+
+        A trial that came to nothing leaves what an earlier one proved.
+        """
+        probe = await self._asks.probe(credentials, outlet, now=now)
+        told = probe.of(Right.ADDRESS_FILTER)
+        if trial is None or told.allowed is False or told.grade is Grade.PROVEN:
+            return probe
+        bound = await self._asks.is_bound(credentials, trial)
+        known = before.of(Right.ADDRESS_FILTER) if before is not None else told
+        if bound is None and known.grade is Grade.PROVEN:
+            bound = known.allowed
+        return probe if bound is None else probe.with_filter(bound=bound)
 
     async def _note_denial(self, before: Connection, denied: KeyDenied, *, actor: Actor, now: int) -> None:
         """Keep that an exchange did not take a key: the second time in a row, it is suspended.
