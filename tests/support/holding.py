@@ -39,6 +39,9 @@ class Obliging:
             return replace(self.says, exchange=credentials.exchange, at=now)
         return probe_of(credentials.exchange, *self.more, address=outlet.egress.place, now=now)
 
+    async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
+        return True
+
     async def address(self, outlet: Outlet, *, now: int) -> str:
         if isinstance(self.seen, KeywrightError):
             raise self.seen
