@@ -81,6 +81,26 @@ def test_n15_the_server_s_report_has_issued_keys_too(keywright: Terminal, tmp_pa
     assert (told.code, told.json["keys"]) == (0, [])
 
 
+def test_b7_a_scan_recognises_what_the_vault_holds_wherever_it_stands(
+    keywright: Terminal, held: DoubleKey, tmp_path: Path
+) -> None:
+    (tmp_path / "trace").mkdir()
+    (tmp_path / "trace" / "log").write_text(f"something {held.key} was here\n{'f' * 24}\n")
+    assert keywright(f"scan {tmp_path / 'trace'}").code == 0, "by its form alone it is nothing"
+    told = keywright(f"scan --known --json {tmp_path / 'trace'}")
+    assert told.code == 15, told.err
+    assert [(one["exchange"], one["rule"], one["line"]) for one in told.json["findings"]] == [("kucoin", "held", 1)]
+
+
+def test_b7_and_what_the_server_issued(ada: Terminal, tmp_path: Path) -> None:
+    made = ada("keys create bot --json", "Orbit-Lemon-42", ada.code())
+    assert made.code == 0, made.err
+    (tmp_path / "notes").write_text(f"call me at {made.json['id']}\n")
+    told = ada(f"scan --known --json {tmp_path / 'notes'}")
+    assert [(one["exchange"], one["rule"]) for one in told.json["findings"]] == [("keywright", "held")]
+    assert ada(f"scan --known {tmp_path / 'nothing'}").code == 2
+
+
 def env(key: DoubleKey) -> str:
     return (
         f"SYMBOL=BTC-USDT\nKUCOIN_API_KEY={key.key}\nKUCOIN_SECRET='{key.secret}'\nKUCOIN_PASSPHRASE={key.passphrase}\n"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from keywright.scan.files import Unreadable
     from keywright.scan.model import Finding
     from keywright.scan.run import Progress
+    from keywright.scan.text import Known
 
 FOUND = 15
 """The exit code of a scan that found something."""
@@ -45,7 +47,13 @@ PATIENCE_SECONDS = 0.5
     help="Write what is found as a baseline, and exit with 0.",
 )
 @click.option("--sarif", metavar="FILE", help="Write SARIF 2.1.0 for a code host; - for standard output.")
+@click.option(
+    "--known",
+    is_flag=True,
+    help="Also find, for certain, the keys that this machine's vault holds or its server issued.",
+)
 @click.option("--no-progress", is_flag=True, help="Don't say how far it is.")
+@options.data_dir
 @options.as_json
 def command(
     *,
@@ -57,66 +65,97 @@ def command(
     baseline: Path | None,
     write_baseline: Path | None,
     sarif: str | None,
+    known: bool,
     no_progress: bool,
+    data_dir: str | None,
     as_json: bool,
-) -> int:
+) -> int | Coroutine[Any, Any, None]:
     """Find exchange credentials in files, in logs or in a Git repository, before somebody else does.
 
     Knows keys, secrets and passphrases of KuCoin, Binance, Bitfinex, OKX, Bybit, Kraken and Keywright by their form and by what
     stands around them. Shows no secret. A line that says keywright:allow is passed over. Exits with 15 when something
     is found, with 1 when something could not be read.
     """
-    from keywright.scan import reports
-    from keywright.scan.files import Unreadable
-
     if in_history + staged + logs > 1:
         raise Invalid("--git, --staged and --logs exclude each other")
     if as_json and sarif == "-":
         raise Invalid("--json and --sarif - exclude each other")
-    roots = paths or (Path(),)
-    known = reports.read_baseline(_read(baseline)) if baseline is not None else frozenset()
+    wanted = _Wanted(paths or (Path(),), in_history, staged, logs, exclude, baseline, write_baseline, sarif, as_json)
+    if known:
+        return _with_known(wanted, data_dir=data_dir, shows_progress=not no_progress)
+    return _scan(wanted, None, shows_progress=not no_progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What was asked for."""
+
+    roots: tuple[Path, ...]
+    in_history: bool
+    staged: bool
+    logs: bool
+    exclude: tuple[str, ...]
+    baseline: Path | None
+    write_baseline: Path | None
+    sarif: str | None
+    as_json: bool
+
+
+async def _with_known(wanted: _Wanted, *, data_dir: str | None, shows_progress: bool) -> None:
+    """Scan with what the vault and the server of this machine know; this takes their packages."""
+    from keywright.app.known_keys import known_keys
+
+    known = await known_keys(options.settings_of(data_dir=data_dir))
+    raise click.exceptions.Exit(_scan(wanted, known, shows_progress=shows_progress))
+
+
+def _scan(wanted: _Wanted, known: Known | None, *, shows_progress: bool) -> int:
+    from keywright.scan import reports
+    from keywright.scan.files import Unreadable
+
+    passed = reports.read_baseline(_read(wanted.baseline)) if wanted.baseline is not None else frozenset()
     found: list[Finding] = []
     unread: list[Unreadable] = []
-    with _progress(wanted=not no_progress) as progress:
-        for one in _scanned(roots, in_history=in_history, staged=staged, logs=logs, exclude=exclude, progress=progress):
+    with _progress(wanted=shows_progress) as progress:
+        for one in _scanned(wanted, known, progress):
             if isinstance(one, Unreadable):
                 unread.append(one)
-            elif one.hit.digest not in known:
+            elif one.hit.digest not in passed:
                 found.append(one)
-    if write_baseline is not None:
-        _write(write_baseline, reports.baseline(found))
-        terminal.say(f"{write_baseline} takes {len(found)} findings as known")
-    if sarif is not None:
+    if wanted.write_baseline is not None:
+        _write(wanted.write_baseline, reports.baseline(found))
+        terminal.say(f"{wanted.write_baseline} takes {len(found)} findings as known")
+    if wanted.sarif is not None:
         text = reports.sarif(found, version=__version__)
-        terminal.out(text.rstrip()) if sarif == "-" else _write(Path(sarif), text)
-    if as_json:
+        terminal.out(text.rstrip()) if wanted.sarif == "-" else _write(Path(wanted.sarif), text)
+    if wanted.as_json:
         terminal.out_json(
             {"findings": [reports.plain(one) for one in found], "unread": [one.args[0] for one in unread]}
         )
-    elif sarif != "-":
+    elif wanted.sarif != "-":
         _tell(found)
     for one in unread:
         terminal.say(f"keywright: {one.args[0]} was not read: {one.args[1]}".translate(terminal.CONTROL))
-    if found and write_baseline is None:
+    if found and wanted.write_baseline is None:
         return FOUND
     return 1 if unread else 0
 
 
-def _scanned(
-    roots: tuple[Path, ...], *, in_history: bool, staged: bool, logs: bool, exclude: tuple[str, ...], progress: Progress
-) -> Iterator[Finding | Unreadable]:
+def _scanned(wanted: _Wanted, known: Known | None, progress: Progress) -> Iterator[Finding | Unreadable]:
     from keywright.scan import history
     from keywright.scan.files import paths_under
     from keywright.scan.run import below, scan_added, scan_files
 
-    for root in roots:
+    for root in wanted.roots:
         if not root.exists():
             raise Invalid(f"there is no {root}", hint="name a file, a folder, or with --git a repository")
-        if in_history or staged:
+        if wanted.in_history or wanted.staged:
             history.commits(root)  # says what is wrong with the repository, if anything is
-            yield from scan_added(history.staged(root) if staged else history.history(root), progress=progress)
+            added = history.staged(root) if wanted.staged else history.history(root)
+            yield from scan_added(added, known=known, progress=progress)
         else:
-            yield from scan_files(paths_under(root, exclude=exclude), shown=below(root), unpack=logs, progress=progress)
+            paths = paths_under(root, exclude=wanted.exclude)
+            yield from scan_files(paths, shown=below(root), known=known, unpack=wanted.logs, progress=progress)
 
 
 def _tell(found: list[Finding]) -> None:

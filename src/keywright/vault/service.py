@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
@@ -10,9 +10,11 @@ from keywright.audit.log import AuditLog
 from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.sealing.keyring import Keyring
+from keywright.secret import Secret
 from keywright.storage.transaction import Database, Tx
 from keywright.vault import rules, store
 from keywright.vault.book import Book, LockAccount
+from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.model import Connection, Status
 from keywright.vault.pool import Pool
 from keywright.vault.rotating import Rotating
@@ -52,6 +54,16 @@ class Vault(Rotating):
     async def everyone(self, tx: Tx) -> list[Connection]:
         """Return every account's connections: for chores and operators."""
         return await self.book.everyone(tx)
+
+    async def recognise(self, tx: Tx) -> Callable[[str], str | None]:
+        """Return what tells of a piece of text whether it is a key that is held here, and of which exchange; by fingerprint."""
+        held = {one.key.digest: one.record.exchange.value for one in await self.book.everyone(tx) if one.key.digest}
+
+        def known(text: str) -> str | None:
+            digests = (self._safe.fingerprint(Credentials(exchange, text, Secret(b""))) for exchange in Exchange)
+            return next((held[digest] for digest in digests if digest in held), None)
+
+        return known
 
     async def connection(self, tx: Tx, account_id: str, wanted: str) -> Connection:
         """Return a connection by its id or name; raises `NotFound` for one that is unknown or someone else's."""
