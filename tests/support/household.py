@@ -297,6 +297,7 @@ FORMS: dict[str, dict[str, str]] = {
         "secret": SECRET,
         "passphrase": KEY_PASSPHRASE,
     },
+    "/exchanges/new/{exchange:exchange}/give-back": {},
     "/exchanges/{connection_id:row}/check": {},
     "/exchanges/{connection_id:row}/edit": {"name": "moved", "bots": "night grid, day grid"},
     "/exchanges/{connection_id:row}/replace": {"key": OTHER_KEY, "secret": SECRET, "passphrase": KEY_PASSPHRASE},

@@ -80,6 +80,21 @@ async def test_where_no_address_is_free_that_is_said_before_any_key_is_made(ada:
     assert "can't be held" in said(ada)
 
 
+async def test_an_address_that_is_given_back_is_the_next_ones(ada: Caller, bob: Caller, services: Services) -> None:
+    await pool(services)
+    await ada.arrive()
+    await ada.get("/exchanges/new")
+    await ada.post("/exchanges/new", exchange="kucoin", follow=True)
+    await bob.arrive()
+    await bob.get("/exchanges/new")
+    assert (await bob.post("/exchanges/new", exchange="kucoin")).status_code == 409
+    await ada.post("/exchanges/new/kucoin/give-back", follow=True)
+    assert "The address is free for others again." in said(ada)
+    await bob.get("/exchanges/new")
+    await bob.post("/exchanges/new", exchange="kucoin", follow=True)
+    assert f">{EGRESS}</code>" in bob.text
+
+
 async def test_an_address_that_nobody_confirmed_is_called_so(
     ada: Caller, services: Services, exchange: Obliging
 ) -> None:

@@ -43,6 +43,12 @@ async def connect_form(visit: Visit) -> Response:
     return await _connect_page(visit)
 
 
+async def give_back(visit: Visit) -> Response:
+    """Let others have the address that is kept for a key which is not made after all."""
+    await visit.site.vault.release(visit.own_account.id, _exchange(visit).value, actor=visit.actor, now=visit.now)
+    return visit.to(HOME, done="address-given-back")
+
+
 async def connect(visit: Visit) -> Response:
     """Have the exchange asked what the key may do, and hold it; or say what speaks against it, and how to mend that."""
     exchange = _exchange(visit)
@@ -101,4 +107,5 @@ PAGES = (
     At(NEW, reserve, "POST"),
     At("/exchanges/new/{exchange:exchange}", connect_form),
     At("/exchanges/new/{exchange:exchange}", connect, "POST"),
+    At("/exchanges/new/{exchange:exchange}/give-back", give_back, "POST"),
 )
