@@ -19,6 +19,7 @@ from keywright.storage.tables import approvals
 from keywright.storage.transaction import Database
 from keywright.web.pages import approvals as confirmations, withdrawal_addresses
 from tests.support.clock import FakeClock
+from tests.support.holding import Obliging
 from tests.support.household import Household, household
 from tests.support.visitor import Caller, events_of
 
@@ -237,7 +238,7 @@ async def test_a_passkey_confirms_what_it_was_asked_for_and_no_step_up_serves(ho
 async def test_2fa_14_the_pages_say_until_when_withdrawals_rest_and_use_up_no_code(
     database: Database, keyring: Keyring, clock: FakeClock, language: str
 ) -> None:
-    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, rest_hours=24)
+    services = wire(database, keyring, policy=Policy(), clock=clock, hasher=CHEAPEST, rest_hours=24, asks=Obliging())
     async with database.write() as tx:
         await services.audit.begin(tx)
     home = await household(services, clock)  # Ada has just added a passkey

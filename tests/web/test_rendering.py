@@ -595,6 +595,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "frozen_at": None,
             "has_second_factor": True,
             "sessions": 1,
+            "is_own": False,
             "keys": KEYS,
             "identity": ReviewView("submitted", "Bob", "FR", "passport 1234", ADA.now, 1),
             "form": Form(),
