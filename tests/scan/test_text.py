@@ -98,6 +98,15 @@ def test_a_digest_recognises_a_key_elsewhere_and_tells_nothing_of_a_passphrase()
     assert changed[Part.PASSPHRASE] == here[Part.PASSPHRASE], "it depends on the place, not on the value"
 
 
+@pytest.mark.parametrize("end", [b"\n", b" "], ids=["lines", "one line"])
+def test_a_text_full_of_halves_takes_as_long_as_its_length(end: bytes) -> None:
+    """A hundred thousand that look alike: held each against each, they would take hours."""
+    half = f'kucoin "secret": "{KUCOIN.secret}",'.encode()
+    assert find((half + end) * 50_000) == []
+    both = (half + f'"key": "{KUCOIN.key}", "password": "{KUCOIN.passphrase}"'.encode() + end) * 20_000
+    assert len(find(both)) == 60_000
+
+
 @given(strategies.binary(max_size=400), strategies.sampled_from(EXCHANGES))
 def test_no_bytes_upset_it(noise: bytes, exchange: str) -> None:
     text = b"kucoin " + noise + b"\n" + env(plant(exchange)).encode() + noise

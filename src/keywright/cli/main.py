@@ -1,7 +1,7 @@
 """The `keywright` command: its parser, and the only place that exits.
 
 Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second factor needed · 5 not found · 6 refused by a rule ·
-7 busy, may work later · 15 a scan found something · 130 interrupted.
+7 busy, may work later · 10 to 13 a held key was refused · 14 something to mend · 15 a scan found something · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ WAY = "with the compiled part of the protocol" if is_native() else "all in Pytho
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
-    "7 busy, 15 a scan found something, 130 interrupted.",
+    "7 busy, 10 to 13 a held key was refused, 14 something to mend, 15 a scan found something, 130 interrupted.",
 )
 @click.version_option(__version__, message=f"keywright %(version)s, {WAY}")
 def cli() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
-from keywright.errors import Invalid, Unusable
+from keywright.errors import Invalid
 
 FOUND = 14
 """The exit code where something should be mended now or soon."""
@@ -59,7 +59,7 @@ async def command(
                     accounts = await services.identity.accounts(tx)
             made = await posture_of(services, accounts, now=services.clock())
     if html_file is not None:
-        _write(html_file, html(made, title="The state of our keys"))
+        terminal.write_file(html_file, html(made, title="The state of our keys"))
     if as_json:
         terminal.out_json(plain(made))
     else:
@@ -75,10 +75,3 @@ async def command(
         terminal.say(f"{len(made.lines)} keys; to mend: {counts}")
     if made.count(Weight.NOW) or made.count(Weight.SOON):
         raise click.exceptions.Exit(FOUND)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise Unusable(f"{path} can't be written: {error.strerror}") from None

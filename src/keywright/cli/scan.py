@@ -123,11 +123,11 @@ def _scan(wanted: _Wanted, known: Known | None, *, shows_progress: bool) -> int:
             elif one.hit.digest not in passed:
                 found.append(one)
     if wanted.write_baseline is not None:
-        _write(wanted.write_baseline, reports.baseline(found))
+        terminal.write_file(wanted.write_baseline, reports.baseline(found))
         terminal.say(f"{wanted.write_baseline} takes {len(found)} findings as known")
     if wanted.sarif is not None:
         text = reports.sarif(found, version=__version__)
-        terminal.out(text.rstrip()) if wanted.sarif == "-" else _write(Path(wanted.sarif), text)
+        terminal.out(text.rstrip()) if wanted.sarif == "-" else terminal.write_file(Path(wanted.sarif), text)
     if wanted.as_json:
         terminal.out_json(
             {"findings": [reports.plain(one) for one in found], "unread": [one.args[0] for one in unread]}
@@ -202,10 +202,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Unusable(f"{path} can't be read: {error.strerror}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise Unusable(f"{path} can't be written: {error.strerror}") from None

@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from keywright.errors import Invalid, KeywrightError, NotProven
+from keywright.errors import Invalid, KeywrightError, NotProven, Unusable
 from keywright.secret import Secret
 
 SCHEMA = 1
@@ -144,6 +144,14 @@ def is_read() -> bool:
     if any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0)):
         raise BrokenPipeError
     return True
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write what a command was told to put into a file, over what is there. Raises `Unusable`."""
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise Unusable(f"{path} can't be written: {problem.strerror}") from None
 
 
 def error(problem: KeywrightError) -> None:

@@ -86,9 +86,8 @@ class Lease:
                     raise Unusable("another server runs on this PostgreSQL database now")
                 await self._renew()
                 trouble = ""
-                with contextlib.suppress(
-                    TimeoutError
-                ):  # not `wait_for`: before Python 3.12 it may swallow a cancellation
+                # Not `wait_for`: before Python 3.12 it may swallow a cancellation.
+                with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RENEW_SECONDS):
                         await self._wake.wait()
                 self._wake.clear()

@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 
 from keywright.scan.model import Hit, Part, Rule
 from keywright.scan.shapes import WITH_PASSPHRASE, Shape, is_unreal, shapes_of
@@ -68,11 +70,10 @@ class _Piece:
 
 def find(text: bytes, *, path: str = "", known: Known | None = None) -> list[Hit]:
     """Return the credentials in a text, by line. `path` says whose they may be; `known` recognises what we have."""
-    low = text.lower()
-    exchanges = exchanges_in(low) | exchanges_in(path.lower().encode("utf-8", "replace"))
+    low, in_path = text.lower(), exchanges_in(path.lower().encode("utf-8", "replace"))
+    exchanges = exchanges_in(low) | in_path
     if not exchanges and known is None:
         return []
-    in_path = exchanges_in(path.lower().encode("utf-8", "replace"))
     starts, mentions = _LineStarts(text), Mentions(low, exchanges)
     pieces: list[_Piece] = []
     raws: list[_Raw] = []
@@ -83,20 +84,20 @@ def find(text: bytes, *, path: str = "", known: Known | None = None) -> list[Hit
             raws.append(_Raw(at, whose, Part.KEY, Rule.HELD, token))
         shapes = tuple(shape for shape in shapes_of(token) if shape.exchange in exchanges)
         if shapes:
-            name = name_before(low[max(starts.line_start(at), at - NAME_BYTES) : at])
+            name = name_before(low[starts.line_start(at, within=NAME_BYTES) : at])
             pieces.append(_Piece(at, token, shapes, name, part_named(name)))
-    held = {raw.at for raw in raws}
+    held, halves = {raw.at for raw in raws}, _Halves(pieces)
     raws += [
         raw
         for piece in pieces
-        if piece.start not in held and (raw := _judged(piece, pieces, mentions, in_path)) is not None
+        if piece.start not in held and (raw := _judged(piece, halves, mentions, in_path)) is not None
     ]
-    raws += _phrases(text, low, raws)
-    hits = [_hit(raw, starts, path) for raw in raws if not starts.says(raw.at, ALLOWED)]
+    raws += _phrases(text, low, sorted(raws, key=lambda raw: raw.at))
+    hits = [_hit(raw, starts, path) for raw in raws if not starts.is_allowed(raw.at)]
     return sorted(hits, key=lambda hit: (hit.line, hit.column))
 
 
-def _judged(piece: _Piece, pieces: list[_Piece], mentions: Mentions, in_path: frozenset[str]) -> _Raw | None:
+def _judged(piece: _Piece, halves: _Halves, mentions: Mentions, in_path: frozenset[str]) -> _Raw | None:
     """Return what a piece with a shape is taken for, `None` for nothing: what nothing names is nothing."""
     candidates = [shape for shape in piece.shapes if shape.part is piece.part]
     named = exchanges_in(piece.name)
@@ -113,7 +114,7 @@ def _judged(piece: _Piece, pieces: list[_Piece], mentions: Mentions, in_path: fr
     exchange = mentions.nearest(frozenset(near), piece.start)
     if piece.name not in WEAK:
         return _Raw(piece.start, exchange, near[exchange].part, Rule.NEAR, piece.token)
-    if _has_other_half(piece, near[exchange], pieces):
+    if halves.has_other(piece, near[exchange]):
         return _Raw(piece.start, exchange, near[exchange].part, Rule.PAIRED, piece.token)
     return None
 
@@ -122,21 +123,39 @@ WEAK = frozenset({b"key", b"secret", b"password", b"private", b"id"})
 """Names that so much else has too: they count for a pair only."""
 
 
-def _has_other_half(piece: _Piece, shape: Shape, pieces: Iterable[_Piece]) -> bool:
-    wanted = Part.SECRET if shape.part is Part.KEY else Part.KEY
-    return any(
-        other is not piece
-        and other.part is wanted
-        and other.token != piece.token
-        and abs(other.start - piece.start) <= APART
-        and any(one.exchange == shape.exchange and one.part is wanted for one in other.shapes)
-        for other in pieces
-    )
+class _Halves:
+    """Where the named parts of each exchange's credentials stand, in order: what is near is looked up, not searched for."""
+
+    def __init__(self, pieces: Iterable[_Piece]) -> None:
+        self._at: dict[tuple[str, Part], list[tuple[int, bytes]]] = {}
+        for piece in pieces:
+            for shape in piece.shapes:
+                if shape.part is piece.part:
+                    self._at.setdefault((shape.exchange, shape.part), []).append((piece.start, piece.token))
+
+    def has_other(self, piece: _Piece, shape: Shape) -> bool:
+        """Tell whether the other half of a piece of this shape is close to it: the nearest on either side that is not the same
+        text again.
+        """
+        wanted = Part.SECRET if shape.part is Part.KEY else Part.KEY
+        places = self._at.get((shape.exchange, wanted), [])
+        first = bisect_left(places, (piece.start - APART, b""))
+        for at, token in islice(places, first, first + MOST_NEAR):
+            if at > piece.start + APART:
+                return False
+            if token != piece.token:
+                return True
+        return False
+
+
+MOST_NEAR = 2 * APART // 18
+"""So many pieces fit into the bytes around one at the most: none is shorter than a key of Bybit's."""
 
 
 def _phrases(text: bytes, low: bytes, raws: list[_Raw]) -> list[_Raw]:
     """Return the passphrases: named for an exchange that has them, or close to a secret of one."""
     secrets = [raw for raw in raws if raw.part is Part.SECRET and raw.exchange in WITH_PASSPHRASE]
+    places = [raw.at for raw in secrets]
     if not exchanges_in(low) & WITH_PASSPHRASE and not secrets:
         return []
     found = []
@@ -146,7 +165,8 @@ def _phrases(text: bytes, low: bytes, raws: list[_Raw]) -> list[_Raw]:
             continue
         name = _NAME_END.search(low, max(0, match.start() - NAME_BYTES), match.start())
         named = exchanges_in(name[0] if name else b"") & WITH_PASSPHRASE
-        beside = next((raw.exchange for raw in secrets if abs(raw.at - at) <= APART), None)
+        index = bisect_left(places, at - APART)
+        beside = secrets[index].exchange if index < len(places) and places[index] <= at + APART else None
         if named:
             found.append(_Raw(at, min(named), Part.PASSPHRASE, Rule.NAMED, value))
         elif beside is not None:
@@ -165,28 +185,30 @@ def _hit(raw: _Raw, starts: _LineStarts, path: str) -> Hit:
 
 
 class _LineStarts:
-    """Where the lines of a text begin."""
+    """Where the lines of a text begin. A line may be megabytes long, so none is looked through for each hit in it."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
-        self._starts: list[int] | None = None
 
-    def _all(self) -> list[int]:
-        if self._starts is None:
-            self._starts = [0, *(found.end() for found in re.finditer(rb"\n", self._text))]
-        return self._starts
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer(rb"\n", self._text))]
 
-    def line_start(self, at: int) -> int:
-        """Return where the line of a place begins."""
-        return self._text.rfind(b"\n", 0, at) + 1
+    @cached_property
+    def _allowed(self) -> frozenset[int]:
+        """The lines that say so."""
+        return frozenset(self.place(found.start())[0] for found in re.finditer(re.escape(ALLOWED), self._text))
+
+    def line_start(self, at: int, *, within: int) -> int:
+        """Return where the line of a place begins, or how far back was looked."""
+        first = max(0, at - within)
+        return max(first, self._text.rfind(b"\n", first, at) + 1)
 
     def place(self, at: int) -> tuple[int, int]:
         """Return line and column, from 1."""
-        starts = self._all()
-        line = bisect_right(starts, at)
-        return line, at - starts[line - 1] + 1
+        line = bisect_right(self._starts, at)
+        return line, at - self._starts[line - 1] + 1
 
-    def says(self, at: int, word: bytes) -> bool:
-        """Tell whether the line of a place holds a word."""
-        end = self._text.find(b"\n", at)
-        return word in self._text[self.line_start(at) : end if end >= 0 else None]
+    def is_allowed(self, at: int) -> bool:
+        """Tell whether the line of a place is to be passed over."""
+        return bool(self._allowed) and self.place(at)[0] in self._allowed
