@@ -7,8 +7,8 @@ from starlette.responses import Response
 from keywright.errors import Invalid, KeywrightError
 from keywright.identity import limits
 from keywright.vault.model import Status
-from keywright.web.pages.exchanges import HOME, connection_id, show_connection
-from keywright.web.pages.held_forms import bots_of, given_key
+from keywright.web.pages.exchanges import HOME, connection_id, show_connection, with_new_key
+from keywright.web.pages.held_forms import bots_of
 from keywright.web.routing import At
 from keywright.web.visit import Visit
 
@@ -51,16 +51,7 @@ async def edit(visit: Visit) -> Response:
 
 async def replace_key(visit: Visit) -> Response:
     """Let another key of the same exchange serve, once the exchange said what it may do; the one before is destroyed here."""
-    account_id, wanted = visit.own_account.id, connection_id(visit)
-    async with visit.site.database.read() as tx:
-        before = await visit.site.vault.connection(tx, account_id, wanted)
-    try:
-        given = given_key(visit, before.record.exchange)
-        proof = await visit.step_up()
-        await visit.site.vault.replace_key(account_id, wanted, given, proof=proof, actor=visit.actor, now=visit.now)
-    except KeywrightError as problem:
-        return await show_connection(visit, which="replace", form=visit.form(problem=problem), problem=problem)
-    return visit.to(_path(visit), done="connection-replaced")
+    return await with_new_key(visit, visit.site.vault.replace_key, done="connection-replaced")
 
 
 async def suspend(visit: Visit) -> Response:

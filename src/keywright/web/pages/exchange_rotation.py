@@ -8,24 +8,14 @@ from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.identity.model import FactorProof
-from keywright.web.pages.exchanges import HOME, connection_id, show_connection
-from keywright.web.pages.held_forms import given_key
+from keywright.web.pages.exchanges import HOME, connection_id, show_connection, with_new_key
 from keywright.web.routing import At
 from keywright.web.visit import Visit
 
 
 async def begin(visit: Visit) -> Response:
     """Keep a new key beside the one that serves, once the exchange said what it may do."""
-    account_id, wanted = visit.own_account.id, connection_id(visit)
-    async with visit.site.database.read() as tx:
-        before = await visit.site.vault.connection(tx, account_id, wanted)
-    try:
-        given = given_key(visit, before.record.exchange)
-        proof = await visit.step_up()
-        await visit.site.vault.begin_rotation(account_id, wanted, given, proof=proof, actor=visit.actor, now=visit.now)
-    except KeywrightError as problem:
-        return await show_connection(visit, which="replace", form=visit.form(problem=problem), problem=problem)
-    return visit.to(f"{HOME}/{wanted}", done="rotation-begun")
+    return await with_new_key(visit, visit.site.vault.begin_rotation, done="rotation-begun")
 
 
 async def switch(visit: Visit) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.vault.evidence import Exchange
 from keywright.web.model import Form
-from keywright.web.pages.held_forms import accepted, offered, refused_for
+from keywright.web.pages.held_forms import accepted, given_key, offered, refused_for
 from keywright.web.pages.held_views import connection_view, rotation_view, venue_view
 from keywright.web.routing import At, status_of
 from keywright.web.visit import Visit
@@ -30,6 +32,20 @@ async def exchanges(visit: Visit) -> Response:
 async def exchange(visit: Visit) -> Response:
     """Show one connection and what can be done to it."""
     return await show_connection(visit)
+
+
+async def with_new_key(visit: Visit, take: Callable[..., Awaitable[object]], *, done: str) -> Response:
+    """Give a connection the key that was posted, by the vault's verb; show its page again where that is refused."""
+    account_id, wanted = visit.own_account.id, connection_id(visit)
+    async with visit.site.database.read() as tx:
+        before = await visit.site.vault.connection(tx, account_id, wanted)
+    try:
+        given = given_key(visit, before.record.exchange)
+        proof = await visit.step_up()
+        await take(account_id, wanted, given, proof=proof, actor=visit.actor, now=visit.now)
+    except KeywrightError as problem:
+        return await show_connection(visit, which="replace", form=visit.form(problem=problem), problem=problem)
+    return visit.to(f"{HOME}/{wanted}", done=done)
 
 
 async def show_connection(
