@@ -157,7 +157,8 @@ async def open_personal_vault(
             async with database.read() as tx:
                 await compare(tx, audit, note, vault=keyring.database_id, name=place.name)
         await upgrade_if_older(place.folders, database, now=clock())
-        services = services_of(Installation(place.folders, database, keyring, is_new=False), settings, clock=clock)
+        installation = Installation(place.folders, database, keyring, is_new=False)
+        services = services_of(installation, settings, clock=clock, personal=True)
         if accept:
             await _accept(services, place)
         try:

@@ -171,9 +171,17 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def services_of(
-    installation: Installation, settings: Settings, *, clock: Clock = wall_clock_ms, issuer: Issuer | None = None
+    installation: Installation,
+    settings: Settings,
+    *,
+    clock: Clock = wall_clock_ms,
+    issuer: Issuer | None = None,
+    personal: bool = False,
 ) -> Services:
-    """Return the services of an open installation; `issuer` is the exchange that vouches for people here, if one does."""
+    """Return the services of an open installation; `issuer` is the exchange that vouches for people here, if one does.
+
+    `personal` is for a vault without accounts: whoever opened it is the owner of everything in it.
+    """
     return wire(
         installation.database,
         installation.keyring,
@@ -186,7 +194,7 @@ def services_of(
         has_chat=bool(settings.chat_urls_file),
         origins=origins_of_exchanges(settings),
         most_connections=settings.connections_per_account,
-        personal=installation.folders.database.stem == "vault",
+        personal=personal,
         has_sms=bool(settings.sms_urls_file),
     )
 
