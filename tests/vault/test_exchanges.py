@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ from keywright.vault.model import Connection, NewConnection, Pasted, Status
 from keywright.vault.seam import KeyDenied, KeyRefused
 from tests.doubles.binance import BinanceDouble
 from tests.doubles.bitfinex import BitfinexDouble
-from tests.doubles.exchange import Double, DoubleKey
+from tests.doubles.exchange import Double, DoubleKey, Said
 from tests.doubles.kucoin import KucoinDouble
 from tests.support.clock import FakeClock
 from tests.support.world import Person, World
@@ -194,3 +194,33 @@ async def test_n14_the_nonces_of_a_held_key_rise_over_restarts_and_a_clock_set_b
     )
     await again.vault.check(market.ada.account.id, "bitfinex", actor=actor, now=market.dealings.clock())
     assert key.last_nonce == highest + 1
+
+
+PAGE = Said(403, b"<html><title>Access denied</title>", "text/html")
+
+
+@pytest.mark.parametrize("answer", [PAGE, replace(PAGE, status=401), Said(403, b"", "text/plain")])
+async def test_what_stands_before_an_exchange_says_nothing_of_a_key(market: Market, answer: Said) -> None:
+    """A firewall that is closed for an hour must not suspend every key there."""
+    await market.connect(market.kucoin, market.kucoin.new_key(addresses=(OURS,)))
+    for _ in range(3):
+        market.dealings.clock.advance(days=1)
+        market.kucoin.say_next(answer)
+        await check_connections(market.dealings.services)
+    shown = await market.dealings.shown(market.ada, "kucoin")
+    assert (shown.record.status, shown.record.reasons) == (Status.ACTIVE, ())
+
+
+async def test_an_exchange_that_bans_is_asked_again_when_the_ban_is_over(market: Market) -> None:
+    await market.connect(market.binance, market.binance.new_key(addresses=(OURS,)))
+    market.dealings.clock.advance(days=1)
+    banned = b'{"code":-1003,"msg":"Way too many requests; IP banned until 1700000000000."}'
+    market.binance.say_next(Said(418, banned, headers={"Retry-After": "7200"}))
+    await check_connections(market.dealings.services)
+    asked = len(market.binance.seen)
+    market.dealings.clock.advance(ms=7_199_999)
+    await check_connections(market.dealings.services)
+    assert len(market.binance.seen) == asked
+    market.dealings.clock.advance(ms=1)
+    await check_connections(market.dealings.services)
+    assert len(market.binance.seen) > asked

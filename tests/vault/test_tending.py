@@ -11,13 +11,13 @@ from keywright.audit.events import SYSTEM
 from keywright.errors import Busy, Conflict, KeywrightError
 from keywright.protocol.refusal import Reason
 from keywright.vault import rules
-from keywright.vault.evidence import Evidence, Grade, Right
+from keywright.vault.evidence import Credentials, Evidence, Grade, Right
 from keywright.vault.model import Status
 from keywright.vault.rules import CHECK_AGAIN_MS, CHECK_EVERY_MS, SPREAD_MS, next_check_at
-from keywright.vault.seam import Checked, KeyDenied
+from keywright.vault.seam import Checked, KeyDenied, Outlet
 from tests.support.clock import T0
 from tests.support.world import Person
-from tests.vault.conftest import ADDRESS, OTHER, Dealings, kucoin, probed
+from tests.vault.conftest import ADDRESS, KEY, OTHER, Dealings, kucoin, probed
 
 DENIED = KeyDenied(KeywrightError("KuCoin refused the request"), reasons=(Reason.KEY_UNKNOWN,))
 
@@ -131,6 +131,82 @@ async def test_an_exchange_that_is_away_says_nothing_about_the_key(dealings: Dea
     await check_connections(dealings.services)
     assert len(dealings.told.asked) == asked + 1
     assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "left_alone_ms"),
+    [(0, CHECK_AGAIN_MS), (5_000, CHECK_AGAIN_MS), (7_200_000, 7_200_000), (3 * CHECK_EVERY_MS, CHECK_EVERY_MS)],
+)
+async def test_an_exchange_that_has_had_enough_is_left_alone_as_long_as_it_says(
+    dealings: Dealings, ada: Person, wait_ms: int, left_alone_ms: int
+) -> None:
+    """An hour at least, a day at most. Who goes on asking is banned for longer."""
+    said = KeywrightError("too many requests")
+    dealings.told.answer = KeyDenied(said, reasons=(Reason.TOO_MANY_REQUESTS,), wait_ms=wait_ms)
+    await later(dealings)
+    asked = len(dealings.told.asked)
+    dealings.clock.advance(ms=left_alone_ms - 1)
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == asked
+    dealings.clock.advance(ms=1)
+    await check_connections(dealings.services)
+    assert len(dealings.told.asked) == asked + 1
+    shown = await dealings.shown(ada)
+    assert (shown.record.status, shown.record.reasons) == (Status.ACTIVE, ())
+
+
+async def test_what_is_likeliest_a_limit_is_no_word_against_the_key(dealings: Dealings, ada: Person) -> None:
+    """A firewall's 403 before Binance is about requests, and perhaps about the address; of the key it knows nothing."""
+    reasons = Reason.TOO_MANY_REQUESTS, Reason.ADDRESS_NOT_ALLOWED
+    dealings.told.answer = KeyDenied(KeywrightError("403"), reasons=reasons)
+    for _ in range(3):
+        await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+async def test_a_denied_key_is_tried_again_each_hour_of_the_first_two_days_then_daily(
+    dealings: Dealings, ada: Person
+) -> None:
+    """An exchange that mended itself after two hours is not to keep a bot standing until tomorrow."""
+    dealings.told.answer = DENIED
+    await later(dealings)
+    dealings.clock.advance(ms=CHECK_AGAIN_MS)
+    await check_connections(dealings.services)
+    assert (await dealings.shown(ada)).record.status is Status.SUSPENDED
+    asked = []
+    for _ in range(48):
+        dealings.clock.advance(ms=CHECK_AGAIN_MS)
+        before = len(dealings.told.asked)
+        await check_connections(dealings.services)
+        asked.append(len(dealings.told.asked) - before)
+    assert asked[:20] == [1] * 20
+    assert sum(asked[24:]) <= 2
+    dealings.told.answer = probed()
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE
+
+
+async def test_a_check_that_breaks_keeps_no_other_from_being_made_and_is_put_off(
+    dealings: Dealings, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    await dealings.pool(OTHER)
+    dealings.told.answer = probed(addresses=(ADDRESS, OTHER))
+    await dealings.connect(ada, kucoin(2), name="other bot")
+    plain, asked = dealings.told.probe, list[str]()
+
+    async def broken(credentials: Credentials, outlet: Outlet, *, now: int) -> object:
+        asked.append(credentials.key)
+        if credentials.key == KEY:
+            raise RuntimeError(credentials.key)
+        return await plain(credentials, outlet, now=now)
+
+    dealings.told.probe = broken  # type: ignore[method-assign, assignment]
+    await later(dealings)
+    await check_connections(dealings.services)
+    assert sorted(asked) == [kucoin(2).key, KEY]
+    assert (await dealings.shown(ada, "other bot")).record.checked_at == dealings.clock()
+    assert "RuntimeError" in caplog.text
+    assert KEY not in caplog.text
 
 
 async def test_an_answer_about_the_key_of_before_is_not_kept_for_the_new_one(dealings: Dealings, ada: Person) -> None:

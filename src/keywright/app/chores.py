@@ -16,7 +16,6 @@ from keywright.app.mailing import ROUND_SECONDS
 from keywright.app.services import Services
 from keywright.app.withdrawals import settle_approvals
 from keywright.audit.events import SYSTEM
-from keywright.errors import KeywrightError
 from keywright.notices.courier import Courier
 from keywright.notices.saying import day_of
 from keywright.vault.seam import KeyDenied
@@ -187,9 +186,11 @@ async def check_connections(services: Services) -> None:
             try:
                 await services.vault.check(account_id, connection_id, actor=SYSTEM, now=now)
             except KeyDenied:
-                return  # kept, and told, by the check itself
-            except KeywrightError as problem:
+                return  # kept, told and planned by the check itself
+            except Exception as problem:  # noqa: BLE001  one that always breaks would be the first of every round
                 log.warning("a held key could not be checked: %s", type(problem).__name__)
                 await services.vault.postpone(account_id, connection_id, now=now)
 
-    await asyncio.gather(*(check(*one) for one in await services.vault.due(now=now)))
+    came = await asyncio.gather(*(check(*one) for one in await services.vault.due(now=now)), return_exceptions=True)
+    for broken in filter(None, came):
+        raise broken

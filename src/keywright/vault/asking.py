@@ -23,7 +23,10 @@ class Exchanges:
             try:
                 return await client.probe(credentials, at=now)
             except Denied as denied:
-                raise KeyDenied(denied, reasons=client.reasons(denied.reply)) from None
+                reply = denied.reply
+                # A page, or a bare status, is from what stands before an exchange, which knows nothing of the key.
+                reasons = client.reasons(reply) if reply.is_spoken else ()
+                raise KeyDenied(denied, reasons=reasons, wait_ms=reply.wait_ms) from None
 
     async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
         """Tell whether an exchange refuses a key from this address; `None` where the way there failed."""

@@ -26,6 +26,9 @@ SPREAD_MS = 2 * HOUR_MS
 CHECK_AGAIN_MS = HOUR_MS
 """After a check that came to nothing, because the exchange or the way there failed."""
 
+CHECK_HOURLY_MS = 2 * CHECK_EVERY_MS
+"""For how long after the last good answer a denied key is asked about each hour: what ended it may have been the exchange's."""
+
 NAME_MAX, BOTS_MAX = 32, 10
 UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of characters that show nothing."""

@@ -70,11 +70,15 @@ class KeyRefused(KeywrightError):
 
 
 class KeyDenied(KeywrightError):
-    """An exchange does not take a key: `reasons` may be to blame, the likeliest first."""
+    """An exchange does not take a key: `reasons` may be to blame, the likeliest first; none where somebody before it answered.
 
-    def __init__(self, said: KeywrightError, *, reasons: tuple[Reason, ...]) -> None:
+    `wait_ms` is how long it asks to be left alone.
+    """
+
+    def __init__(self, said: KeywrightError, *, reasons: tuple[Reason, ...], wait_ms: int = 0) -> None:
         message, hint = said.texts
         super().__init__(message, hint=hint)
         self.message, self.hint, self.values = said.message, said.hint, said.values
         self.exit_code = said.exit_code
         self.reasons = reasons
+        self.wait_ms = wait_ms

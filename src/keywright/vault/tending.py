@@ -38,7 +38,8 @@ DENIALS = frozenset(
         Reason.SIGNATURE_MISMATCH,
     }
 )
-"""What an exchange says of a key that no bot can use either; not that it is busy, or thinks a stamp late."""
+"""What an exchange says of a key that no bot can use either; not that it is busy, or thinks a stamp late. Only what is likeliest
+counts: what begins with a limit says nothing of the key."""
 
 MOST_AT_ONCE = 20
 """Connections that one round of checks looks at; the rest are the next round's."""
@@ -163,17 +164,23 @@ class Tending:
         return probe if bound is None else probe.with_filter(bound=bound)
 
     async def _note_denial(self, before: Connection, denied: KeyDenied, *, actor: Actor, now: int) -> None:
-        """Keep that an exchange did not take a key: the second time in a row, it is suspended.
+        """Keep that an exchange did not take a key: the second time in a row, it is suspended, and asked about each hour at first.
 
-        Once may be the exchange's own trouble, and would stop every bot at once.
+        Once may be the exchange's own trouble, and would stop every bot at once. One that is busy is left alone as long as it
+        asks for.
         """
-        reason = next((one for one in denied.reasons if one in DENIALS), None)
-        if reason is None:
-            return
+        reason = next((one for one in denied.reasons[:1] if one in DENIALS), None)
         async with self._database.write() as tx:
             connection = await self._same(tx, before)
+            account_id = connection.record.account_id
+            if reason is None:
+                await self._again(tx, account_id, connection.id, now=now, wait_ms=denied.wait_ms)
+                return
             if connection.record.status is Status.SUSPENDED:
-                await self._plan(tx, connection, now=now)
+                if _is_denial(connection) and now - connection.record.checked_at < rules.CHECK_HOURLY_MS:
+                    await self._again(tx, account_id, connection.id, now=now)
+                else:
+                    await self._plan(tx, connection, now=now)
                 return
             is_second = _is_denial(connection)
             status = Status.SUSPENDED if is_second else Status.ACTIVE
@@ -181,10 +188,7 @@ class Tending:
             kind = Kind.CONNECTION_SUSPENDED if is_second else Kind.CONNECTION_CHECKED
             detail = {"reasons": list(record.reasons), "against": [reason.value], "why": denied.message}
             connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
-            if is_second:
-                await self._plan(tx, connection, now=now)
-            else:
-                await self._again(tx, connection.record.account_id, connection.id, now=now)
+            await self._again(tx, account_id, connection.id, now=now)
 
     async def _same(self, tx: Tx, before: Connection) -> Connection:
         """Return a connection as it is now, if it still is the one that was asked about. Raises `Conflict`."""
@@ -197,8 +201,8 @@ class Tending:
         at = rules.next_check_at(connection.id, now=now)
         await store.plan_check(tx, account_id=connection.record.account_id, connection_id=connection.id, at=at)
 
-    async def _again(self, tx: Tx, account_id: str, connection_id: str, *, now: int) -> None:
-        at = now + rules.CHECK_AGAIN_MS
+    async def _again(self, tx: Tx, account_id: str, connection_id: str, *, now: int, wait_ms: int = 0) -> None:
+        at = now + min(max(wait_ms, rules.CHECK_AGAIN_MS), rules.CHECK_EVERY_MS)
         await store.plan_check(tx, account_id=account_id, connection_id=connection_id, at=at)
 
 

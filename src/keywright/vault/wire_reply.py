@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from keywright.protocol.message import Header
 
+LONGEST_WAIT = 10
+"""Digits of a number of seconds that is believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -25,3 +28,14 @@ class Reply:
         """Whether this is a web page: what stands before an exchange answers so, never the exchange."""
         kind = self.header(b"content-type").lower()
         return b"html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the exchange itself can have said this: all of them speak JSON. A status alone is anybody's."""
+        return not self.is_page and self.body.lstrip()[:1] in {b"{", b"["}
+
+    @property
+    def wait_ms(self) -> int:
+        """How long it asks to be left alone (`Retry-After`, in seconds); 0 where it does not say."""
+        said = self.header(b"retry-after").strip()
+        return int(said) * 1_000 if said.isdigit() and len(said) < LONGEST_WAIT else 0
