@@ -6,7 +6,6 @@ Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second fact
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import signal
@@ -16,64 +15,61 @@ from typing import Any
 
 import click
 
-from keywright import __version__, is_native
-from keywright.cli import (
-    accounts,
-    adopt,
-    approvals,
-    audit,
-    database,
-    demo,
-    explain,
-    inherited,
-    keys,
-    notices,
-    operator,
-    posture,
-    scan,
-    serve,
-    settings,
-    sub_accounts,
-    terminal,
-    vault,
-)
-from keywright.cli.exec import command as exec_command
+from keywright import __version__
+from keywright.cli import inherited, terminal
+from keywright.cli.commands import Commands
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
-WAY = "with the compiled part of the protocol" if is_native() else "all in Python"
+COMMANDS = Commands(
+    {
+        "accounts": "accounts:group",
+        "adopt": "adopt:command",
+        "approvals": "approvals:group",
+        "audit": "audit:group",
+        "database": "database:group",
+        "demo": "demo:command",
+        "exec": "exec:command",
+        "explain": "explain:command",
+        "keys": "keys:group",
+        "notices": "notices:group",
+        "operator": "operator:group",
+        "posture": "posture:command",
+        "scan": "scan:command",
+        "serve": "serve:command",
+        "settings": "settings:command",
+        "sub-accounts": "sub_accounts:group",
+        "vault": "vault:group",
+    }
+)
+
+
+def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    from keywright import is_native
+
+    way = "with the compiled part of the protocol" if is_native() else "all in Python"
+    terminal.out(f"keywright {__version__}, {way}")
+    context.exit()
 
 
 @click.group(
+    commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
     "7 busy, 10 to 13 a held key was refused, 14 something to mend, 15 a scan found something, 130 interrupted.",
 )
-@click.version_option(__version__, message=f"keywright %(version)s, {WAY}")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Issue exchange-style API keys and enforce them at a gateway."""
-
-
-for command in (
-    serve.command,
-    demo.command,
-    accounts.group,
-    approvals.group,
-    keys.group,
-    sub_accounts.group,
-    notices.group,
-    operator.group,
-    audit.group,
-    database.group,
-    vault.group,
-    exec_command,
-    explain.command,
-    scan.command,
-    adopt.command,
-    posture.command,
-    settings.command,
-):
-    cli.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -121,4 +117,6 @@ def _complete(work: Coroutine[Any, Any, Any]) -> None:
 
         uvloop.run(work)
     else:
+        import asyncio
+
         asyncio.run(work)

@@ -4,42 +4,34 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli import (
-    vault_backups,
-    vault_connections,
-    vault_diagnose,
-    vault_egress,
-    vault_protections,
-    vault_rotation,
-    vault_session,
+from keywright.cli.commands import Commands
+
+COMMANDS = Commands(
+    {
+        "accept": "vault_protections:accept",
+        "add": "vault_connections:add",
+        "agent": "vault_session:agent",
+        "backup": "vault_backups:backup",
+        "check": "vault_connections:check",
+        "diagnose": "vault_diagnose:diagnose",
+        "edit": "vault_connections:edit",
+        "egress": "vault_egress:group",
+        "init": "vault_session:init",
+        "list": "vault_connections:list_",
+        "lock": "vault_session:lock",
+        "passphrase": "vault_protections:passphrase",
+        "protect": "vault_protections:protect",
+        "remove": "vault_connections:remove",
+        "restore": "vault_backups:restore",
+        "rotate": "vault_rotation:rotate",
+        "show": "vault_connections:show",
+        "status": "vault_session:status",
+        "unlock": "vault_session:unlock",
+        "unprotect": "vault_protections:unprotect",
+    }
 )
 
 
-@click.group("vault")
+@click.group("vault", commands=COMMANDS)
 def group() -> None:
     """The personal vault: other exchanges' keys, sealed, on this machine."""
-
-
-for command in (
-    vault_connections.add,
-    vault_connections.list_,
-    vault_connections.show,
-    vault_connections.check,
-    vault_connections.edit,
-    vault_connections.remove,
-    vault_rotation.rotate,
-    vault_diagnose.diagnose,
-    vault_egress.group,
-    vault_session.init,
-    vault_session.unlock,
-    vault_session.lock,
-    vault_session.status,
-    vault_session.agent,
-    vault_protections.passphrase,
-    vault_protections.protect,
-    vault_protections.unprotect,
-    vault_protections.accept,
-    vault_backups.backup,
-    vault_backups.restore,
-):
-    group.add_command(command)
