@@ -12,11 +12,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from keywright.app import personal_vault
-from keywright.app.personal_vault import Closed, look_at_vault, make_personal_vault, open_personal_vault
+from keywright.app.personal_vault import make_personal_vault, open_personal_vault
 from keywright.app.protecting import change_passphrase
 from keywright.app.services import Services
 from keywright.app.vault_archive import Archive
 from keywright.app.vault_backup import copy_vault, restore_vault
+from keywright.app.vault_opening import Closed, look_at_vault
 from keywright.app.vault_place import VaultPlace, vault_place_of
 from keywright.errors import KeywrightError
 from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase

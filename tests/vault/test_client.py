@@ -10,9 +10,9 @@ import pytest
 
 from keywright.vault.client import Denied, VenueClient, Ways, is_bound
 from keywright.vault.clocks import ClockOff, Nonces, NoncesInMemory
-from keywright.vault.egress import Egress, EgressGone
 from keywright.vault.evidence import Exchange, Grade, Probe, Right
 from keywright.vault.venues.venue import NotUnderstood
+from keywright.vault.way_out import Egress, EgressGone
 from keywright.vault.wire import Unreachable
 from tests.doubles.binance import BinanceDouble
 from tests.doubles.bitfinex import BitfinexDouble

@@ -9,9 +9,9 @@ import pytest
 from keywright.vault.client import VenueClient, Ways
 from keywright.vault.destinations import read_origin
 from keywright.vault.differential import Found, differential
-from keywright.vault.egress import Egress
 from keywright.vault.evidence import Exchange, Right
 from keywright.vault.factors import Factor
+from keywright.vault.way_out import Egress
 from keywright.vault.wire_reply import Reply
 from tests.doubles.binance import BinanceDouble, no_key
 from tests.doubles.bitfinex import BitfinexDouble

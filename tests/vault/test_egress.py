@@ -15,8 +15,9 @@ from keywright.errors import Invalid, Unusable
 from keywright.secret import Secret
 from keywright.vault.client import VenueClient
 from keywright.vault.destinations import Address, Origin, read_proxy
-from keywright.vault.egress import Egress, EgressGone, check_egress
+from keywright.vault.egress import check_egress
 from keywright.vault.evidence import Exchange
+from keywright.vault.way_out import Egress, EgressGone
 from keywright.vault.wire import Unreachable, Wire, strict_tls
 from tests.doubles.exchange import running
 from tests.doubles.kucoin import KucoinDouble

@@ -16,10 +16,10 @@ from keywright.secret import Secret
 from keywright.storage.transaction import Database
 from keywright.vault import rules
 from keywright.vault.destinations import read_origin
-from keywright.vault.egress import EgressGone
 from keywright.vault.evidence import Exchange, Grade, Right
 from keywright.vault.model import Connection, NewConnection, Pasted, Status
 from keywright.vault.seam import KeyDenied, KeyRefused
+from keywright.vault.way_out import EgressGone
 from tests.doubles.binance import BinanceDouble
 from tests.doubles.bitfinex import BitfinexDouble
 from tests.doubles.exchange import Double, DoubleKey, Said

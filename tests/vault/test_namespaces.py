@@ -26,8 +26,8 @@ import pytest
 from keywright.vault.client import VenueClient, Ways
 from keywright.vault.clocks import Nonces, NoncesInMemory
 from keywright.vault.destinations import Address, Origin, read_proxy
-from keywright.vault.egress import Egress, EgressGone
 from keywright.vault.evidence import Exchange
+from keywright.vault.way_out import Egress, EgressGone
 from tests.doubles.exchange import DoubleKey
 from tests.doubles.kucoin import KucoinDouble
 from tests.doubles.proxies import ProxyDouble, running_proxy

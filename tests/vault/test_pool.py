@@ -10,9 +10,9 @@ from keywright.audit.events import Actor
 from keywright.errors import Busy, Conflict, Invalid, NotFound, Unusable
 from keywright.secret import Secret
 from keywright.vault import rules
-from keywright.vault.egress import EgressGone
 from keywright.vault.model import EgressAddress, EgressKind, NewConnection, Reservation
 from keywright.vault.rules import RESERVED_MS
+from keywright.vault.way_out import EgressGone
 from tests.support.world import Person
 from tests.vault.conftest import ADDRESS, OTHER, Dealings, kucoin, probed
 

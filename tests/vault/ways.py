@@ -9,9 +9,9 @@ from contextlib import AbstractAsyncContextManager
 from keywright.vault.client import VenueClient, Ways
 from keywright.vault.clocks import Nonces, NoncesInMemory
 from keywright.vault.destinations import read_origin
-from keywright.vault.egress import Egress
 from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.pasted import credentials
+from keywright.vault.way_out import Egress
 from tests.doubles.exchange import Double, DoubleKey
 
 ADDRESS = "127.0.0.7"

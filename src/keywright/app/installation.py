@@ -18,7 +18,6 @@ from keywright.app.folders import Folders
 from keywright.app.postgres import check_schema_at
 from keywright.audit.log import LABEL as AUDIT_LABEL, AuditLog
 from keywright.errors import Busy, Unopenable, Unusable
-from keywright.gateway.marks import begin_replay
 from keywright.sealing.keyring import Keyring, new_data_key, unwrap, wrap
 from keywright.sealing.wrapping import create_wrapping_key, read_wrapping_key
 from keywright.secret import Secret
@@ -132,6 +131,7 @@ async def make_in(tx: Tx, folders: Folders, *, now: int) -> None:
 
 async def begin_in(tx: Tx, wrapping_key: Secret, *, now: int) -> Keyring:
     """Make schema, keyring and the beginning of everything in an empty database; return the keyring."""
+    from keywright.gateway.marks import begin_replay  # noqa: PLC0415  loads what speaks to PostgreSQL
     from keywright.storage.migrate import upgrade_in  # noqa: PLC0415  loads Alembic, a quarter of a second
 
     await upgrade_in(tx)

@@ -19,11 +19,11 @@ from keywright.app import folders as files, store
 from keywright.app.backup import MARKS
 from keywright.app.folders import Folders, hold
 from keywright.app.installation import check_schema, open_keyring, settle, sync_folder
-from keywright.app.personal_vault import surroundings_of
 from keywright.app.protecting import OWNER, VAULT, add_protection, vet_new_passphrase
 from keywright.app.services import Services
 from keywright.app.vault_archive import FORMAT, Archive, Manifest
 from keywright.app.vault_note import Note, note_of, read_note, remember
+from keywright.app.vault_opening import surroundings_of
 from keywright.app.vault_place import VaultPlace, make_state, require_private_folders, require_unused
 from keywright.audit.events import Event, Kind
 from keywright.audit.log import LABEL, AuditLog

@@ -48,13 +48,15 @@ async def command(
     code are the program's own. Whoever may look at the process may read the key: /proc/PID/environ on Linux.
     """
     from keywright.app.held import credentials_for
+    from keywright.app.vault_place import vault_place_of
     from keywright.vault.profiles import Format, hand_over, require_outside
 
     require_outside(os.environ)
     found = shutil.which(program[0])
     if found is None:
         raise NotFound(f"there is no program {program[0]}", hint="name it as a shell would, after --")
-    credentials = await credentials_for(name, purpose="exec", settings=options.settings_of(data_dir=data_dir))
+    place = vault_place_of(options.settings_of(data_dir=data_dir))
+    credentials = await credentials_for(name, purpose="exec", place=place)
     handed = hand_over(
         credentials,
         os.environ,

@@ -28,15 +28,15 @@ async def backup(
 
     Whoever opens FILE has the vault, whatever protects it here. The `age` tool opens it, too.
     """
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
     from keywright.app.protecting import vet_new_passphrase
     from keywright.app.vault_archive import pack
     from keywright.app.vault_backup import copy_vault, write_backup
     from keywright.sealing import age
 
     settings = options.settings_of(data_dir=data_dir)
-    closed = await personal_vault.look_at_vault(settings)
-    key = personal_vault.find_wrapping_key(closed)
+    closed = await vault_opening.look_at_vault(settings)
+    key = vault_opening.find_wrapping_key(closed)
     passphrase = None
     if not recipients:
         typed = secret_of("Passphrase of the backup", from_stdin=from_stdin, confirm=True)

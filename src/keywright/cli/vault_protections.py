@@ -13,7 +13,7 @@ from keywright.errors import Locked
 from keywright.secret import Secret
 
 if TYPE_CHECKING:
-    from keywright.app.personal_vault import Closed
+    from keywright.app.vault_opening import Closed
 
 
 @click.command("passphrase")
@@ -24,12 +24,12 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
 
     What it protects is not written anew, and copies made before still open with the old one.
     """
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
     from keywright.app.protecting import change_passphrase, vet_new_passphrase
     from keywright.sealing.protections.passphrase import ByPassphrase
 
     settings = options.settings_of(data_dir=data_dir)
-    closed = await personal_vault.look_at_vault(settings)
+    closed = await vault_opening.look_at_vault(settings)
     personal_vault.require_passphrase(closed)
     current, key = personal_vault.try_current(closed, secret_of("Current passphrase", from_stdin=from_stdin))
     new = vet_new_passphrase(secret_of("New passphrase", from_stdin=from_stdin, confirm=True))
@@ -57,12 +57,12 @@ async def protect(
     kind: str, key_file: Path | None, transit_key: str | None, *, from_stdin: bool, data_dir: str | None
 ) -> None:
     """Add a way to open the vault, beside those it has. The vault must be open."""
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
     from keywright.app.protecting import add_protection
 
     settings = options.settings_of(data_dir=data_dir)
-    closed = await personal_vault.look_at_vault(settings)
-    key = personal_vault.find_wrapping_key(closed)
+    closed = await vault_opening.look_at_vault(settings)
+    key = vault_opening.find_wrapping_key(closed)
     new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
         made = await add_protection(
@@ -102,10 +102,10 @@ async def accept(*, from_stdin: bool, data_dir: str | None) -> None:
 
     For who moved it here or put an older copy back on purpose. If you did not, somebody else did: ask yourself who, first.
     """
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
 
     settings = options.settings_of(data_dir=data_dir)
-    closed = await personal_vault.look_at_vault(settings)
+    closed = await vault_opening.look_at_vault(settings)
     async with (
         personal_vault.open_personal_vault(
             settings, key=_key_of(closed, from_stdin=from_stdin), accept=True
@@ -119,10 +119,10 @@ async def accept(*, from_stdin: bool, data_dir: str | None) -> None:
 
 def _key_of(closed: Closed, *, from_stdin: bool) -> Secret:
     """Return the wrapping key, asking for the passphrase where nothing else opens the vault."""
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
 
     try:
-        return personal_vault.find_wrapping_key(closed)
+        return vault_opening.find_wrapping_key(closed)
     except Locked:
         personal_vault.require_passphrase(closed)
         return personal_vault.unlock(closed, secret_of("Passphrase of the vault", from_stdin=from_stdin))

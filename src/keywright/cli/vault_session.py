@@ -55,11 +55,11 @@ async def unlock(idle_minutes: int, *, from_stdin: bool, data_dir: str | None) -
 
     It locks when the machine sleeps, too.
     """
-    from keywright.app import personal_vault
+    from keywright.app import personal_vault, vault_opening
     from keywright.app.agent_calls import give_to_agent
 
     settings = options.settings_of(data_dir=data_dir)
-    closed = await personal_vault.look_at_vault(settings)
+    closed = await vault_opening.look_at_vault(settings)
     personal_vault.require_passphrase(closed)
     key = personal_vault.unlock(closed, secret_of("Passphrase of the vault", from_stdin=from_stdin))
     async with personal_vault.open_personal_vault(settings, key=key):
@@ -75,7 +75,7 @@ async def unlock(idle_minutes: int, *, from_stdin: bool, data_dir: str | None) -
 async def lock(*, data_dir: str | None) -> None:
     """Lock the vault now: the key is forgotten."""
     from keywright.app import agent_calls
-    from keywright.app.personal_vault import look_at_vault
+    from keywright.app.vault_opening import look_at_vault
     from keywright.app.vault_place import vault_place_of
 
     settings = options.settings_of(data_dir=data_dir)
@@ -95,7 +95,7 @@ async def lock(*, data_dir: str | None) -> None:
 async def status(*, data_dir: str | None, as_json: bool) -> None:
     """Tell whether the vault is open, and what protects it. Asks for nothing."""
     from keywright.app import agent_calls
-    from keywright.app.personal_vault import find_wrapping_key, look_at_vault
+    from keywright.app.vault_opening import find_wrapping_key, look_at_vault
 
     closed = await look_at_vault(options.settings_of(data_dir=data_dir))
     left_ms = agent_calls.left_ms(closed.place.runtime, closed.id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-
-from zxcvbn import zxcvbn
+from collections.abc import Mapping
+from typing import Any
 
 from keywright.errors import Invalid
 from keywright.secret import Secret
@@ -106,7 +106,7 @@ def trading_password(candidate: Secret, *, password: Secret, about: tuple[str, .
         raise Invalid(
             "that is part of your password or of your e-mail address", hint="choose another", field="trading_password"
         )
-    if zxcvbn(text, user_inputs=["keywright", "kucoin"])["guesses"] < TRADING_GUESSES_MIN:
+    if _estimate(text, ("keywright", "kucoin"))["guesses"] < TRADING_GUESSES_MIN:
         raise Invalid(
             "that trading password is easily guessed",
             hint="no dates, no words, nothing that repeats or counts",
@@ -146,5 +146,12 @@ def strength(text: str, *, about: tuple[str, ...]) -> int:
             readable.append(character)
         at = readable.index(character) if character in LOOKALIKES else 0
         judged += character if at < READABLE else chr(FIRST_UNREAD + at)
-    score: int = zxcvbn(judged, user_inputs=list(about))["score"]
+    score: int = _estimate(judged, about)["score"]
     return score
+
+
+def _estimate(text: str, about: tuple[str, ...]) -> Mapping[str, Any]:
+    from zxcvbn import zxcvbn  # noqa: PLC0415  its dictionaries: most commands judge no password
+
+    found: Mapping[str, Any] = zxcvbn(text, user_inputs=list(about))
+    return found

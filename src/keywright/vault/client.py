@@ -6,7 +6,6 @@ out of time, or below the last nonce, it is signed anew and sent once more: such
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,12 +21,13 @@ from keywright.protocol.refusal import Reason
 from keywright.vault.clocks import LEAP_MS, Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
 from keywright.vault.diagnosis import explain
-from keywright.vault.egress import Egress, Lookup, look_up
-from keywright.vault.evidence import Credentials, Exchange, Probe
+from keywright.vault.egress import Lookup, look_up
+from keywright.vault.evidence import Credentials, Exchange, Probe, nonce_name
 from keywright.vault.factors import Factor
 from keywright.vault.signer import KeySigner
 from keywright.vault.venues.known import VENUES
 from keywright.vault.venues.venue import Call, NotUnderstood, not_understood
+from keywright.vault.way_out import Egress
 from keywright.vault.wire import BrokenOff, Unreachable, Wire, monotonic_ms
 from keywright.vault.wire_reply import Reply
 
@@ -223,8 +223,3 @@ async def is_bound(client: VenueClient, credentials: Credentials) -> bool | None
     except (NotUnderstood, Unreachable):
         return None
     return False
-
-
-def nonce_name(credentials: Credentials) -> str:
-    """Return the name under which the nonces of a key are counted: its digest, so that it may be kept and shown."""
-    return hashlib.sha256(f"{credentials.exchange}\0{credentials.key}".encode()).hexdigest()

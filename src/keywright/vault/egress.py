@@ -1,4 +1,4 @@
-"""`Egress`: the way out of one connection, a local address or a proxy, and `connector`, which takes no other.
+"""`connector`: reaches an exchange by the way out that it is given, a local address or a proxy, and takes no other.
 
 Rule 1: a local address that is gone is an error. Nothing leaves from another one in its place.
 Rule 2: a name is looked up once, all it leads to is checked, and the connection goes to what was checked: no second look-up
@@ -13,7 +13,6 @@ import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -23,30 +22,13 @@ from aiohttp.client_proto import ResponseHandler
 from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError, ProxyType
 from python_socks.async_.asyncio import Proxy as Dialler
 
-from keywright.errors import Unusable
 from keywright.vault.destinations import Address, Origin, Proxy, check_addresses
+from keywright.vault.way_out import Egress, EgressGone, gone
 
 Lookup = Callable[[str, int], Awaitable[list[Address]]]
 """A name and a port → every address it leads to."""
 
 _TYPES = {"socks5": ProxyType.SOCKS5, "socks5h": ProxyType.SOCKS5, "http": ProxyType.HTTP}
-
-
-@dataclass(frozen=True, slots=True)
-class Egress:
-    """One way out."""
-
-    address: str = ""
-    """The local address that requests leave from; empty where the system may choose."""
-    proxy: Proxy | None = None
-    """What they go through on their way; reached from `address` too."""
-
-    def __str__(self) -> str:
-        return " through ".join(part for part in (self.address, str(self.proxy or "")) if part) or "any address"
-
-
-class EgressGone(Unusable):
-    """The address or the proxy that a connection leaves through is not there. Nothing was sent."""
 
 
 async def look_up(host: str, port: int) -> list[Address]:
@@ -66,16 +48,6 @@ def check_egress(egress: Egress) -> None:
             tried.bind((egress.address, 0))
     except OSError:
         raise gone(egress) from None
-
-
-def gone(egress: Egress) -> EgressGone:
-    """Return the error for a local address that is not this machine's any more."""
-    return EgressGone(
-        "the address {address} of this connection is not on this machine any more",
-        hint="give the machine its address back, or move the connection to another one and enter that one at the exchange. "
-        "Nothing was sent, and nothing leaves from another address",
-        address=egress.address,
-    )
 
 
 def connector(egress: Egress, origin: Origin, *, tls: ssl.SSLContext, lookup: Lookup = look_up) -> aiohttp.TCPConnector:

@@ -6,6 +6,7 @@ Rule 2: what an exchange calls a right stays beside ours (`said`), for it is the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -51,6 +52,11 @@ class Credentials:
     """The secret of an HMAC key, or the private key in PEM."""
     passphrase: Secret | None = None
     kind: KeyKind = KeyKind.HMAC
+
+
+def nonce_name(credentials: Credentials) -> str:
+    """Return the name under which the nonces of a key are counted: its digest, so that it may be kept and shown."""
+    return hashlib.sha256(f"{credentials.exchange}\0{credentials.key}".encode()).hexdigest()
 
 
 class Right(StrEnum):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from keywright.errors import Invalid, LimitReached
 from keywright.secret import Secret
 from keywright.vault.destinations import read_proxy
-from keywright.vault.egress import Egress
 from keywright.vault.evidence import Exchange
 from keywright.vault.model import ANY_ADDRESS, EgressKind
+from keywright.vault.way_out import Egress
 
 HOUR_MS = 60 * 60 * 1000
 RESERVED_MS = 2 * HOUR_MS

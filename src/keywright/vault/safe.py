@@ -10,8 +10,7 @@ from keywright.sealing.envelope import Place, open_sealed, seal
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.vault import seals
-from keywright.vault.client import nonce_name
-from keywright.vault.evidence import Credentials, Exchange
+from keywright.vault.evidence import Credentials, Exchange, nonce_name
 from keywright.vault.model import HeldKey, Sealed
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 from keywright.errors import KeywrightError
 from keywright.protocol.refusal import Reason
 from keywright.vault.drift import Drift
-from keywright.vault.egress import Egress
 from keywright.vault.evidence import Credentials, Probe
 from keywright.vault.model import Connection, EgressAddress
 from keywright.vault.preflight import Finding
+from keywright.vault.way_out import Egress
 
 
 @dataclass(frozen=True, slots=True)

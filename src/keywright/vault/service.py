@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
@@ -15,6 +14,7 @@ from keywright.storage.transaction import Database, Tx
 from keywright.vault import rules, store
 from keywright.vault.book import Book, LockAccount
 from keywright.vault.evidence import Credentials, Exchange
+from keywright.vault.handing import hand_out
 from keywright.vault.model import Connection, Status
 from keywright.vault.pool import Pool
 from keywright.vault.rotating import Rotating
@@ -128,17 +128,6 @@ class Vault(Rotating):
     ) -> Handed:
         """Hand out a connection's credentials in the clear, with an event that says for what (`exec`, `signing`).
 
-        Raises `Conflict` for one that is suspended, `Unusable` for one that was altered or whose address is gone.
+        Raises as `hand_out` does.
         """
-        await self.book.lock(tx, account_id)
-        connection, sealed = await self.book.good(tx, account_id, wanted)
-        if connection.record.status is not Status.ACTIVE:
-            raise Conflict(
-                "the connection {name} is suspended",
-                hint="mend what its last check found, then have it checked: `keywright vault check`",
-                name=connection.name,
-            )
-        outlet = await self.pool.outlet(tx, connection.egress.id)
-        credentials = self.book.open(connection, sealed)
-        await self.book.record(tx, Kind.CONNECTION_OPENED, connection, actor, now=now, purpose=purpose)
-        return Handed(connection, credentials, outlet)
+        return await hand_out(tx, self.book, self.pool, account_id, wanted, purpose=purpose, actor=actor, now=now)

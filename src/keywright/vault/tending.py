@@ -14,13 +14,13 @@ from keywright.vault import deadlines, rules, store
 from keywright.vault.book import Book
 from keywright.vault.deadlines import DueDeadline
 from keywright.vault.drift import Drift, between
-from keywright.vault.egress import EgressGone
 from keywright.vault.evidence import Credentials, Grade, Probe, Right
 from keywright.vault.model import Connection, EgressAddress, Status
 from keywright.vault.pool import Pool
 from keywright.vault.preflight import Finding, judge
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Checked, KeyDenied, Outlet
+from keywright.vault.way_out import EgressGone
 
 Charge = Callable[[str, int], Awaitable[None]]
 """Counts an attempt of an account at a time; raises `Limited`."""

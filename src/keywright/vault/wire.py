@@ -19,7 +19,8 @@ from yarl import URL
 from keywright.errors import Busy, Unusable
 from keywright.protocol.message import Header
 from keywright.vault.destinations import Origin
-from keywright.vault.egress import Egress, EgressGone, Lookup, check_egress, connector, gone, look_up
+from keywright.vault.egress import Lookup, check_egress, connector, look_up
+from keywright.vault.way_out import Egress, EgressGone, gone
 from keywright.vault.wire_reply import Reply
 from keywright.vault.words import Words
 
