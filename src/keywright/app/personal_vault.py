@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from keywright.app import folders as files, store
 from keywright.app.folders import hold
 from keywright.app.installation import begin_in, build_database
-from keywright.app.protecting import OWNER, VAULT, try_passphrase, vet_new_passphrase
+from keywright.app.protecting import OWNER, VAULT, try_hardware, try_passphrase, vet_new_passphrase
 from keywright.app.services import Services, services_of
 from keywright.app.vault_note import note_of, remember
 from keywright.app.vault_opening import Closed, database_of, keyring_of, opened_vault, surroundings_of
@@ -22,6 +23,7 @@ from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
 from keywright.errors import Conflict
 from keywright.ids import new_id
+from keywright.sealing.age_program import Tell
 from keywright.sealing.keyring import new_data_key
 from keywright.sealing.protections.passphrase import ByPassphrase
 from keywright.sealing.protections.wrapped import NewProtection, Protection, wrap_in
@@ -109,14 +111,20 @@ async def open_personal_vault(
         yield services_of(installation, settings, clock=clock, personal=True)
 
 
-def require_passphrase(closed: Closed) -> None:
-    """Do nothing if a passphrase protects the vault. Raises `Conflict` saying what does."""
-    if not any(one.asks for one in closed.protections):
-        kinds = ", ".join(one.kind for one in closed.protections)
-        raise Conflict(
-            f"no passphrase protects this vault: it opens by itself ({kinds})",
-            hint="`keywright vault protect passphrase` adds one",
-        )
+def who_opens(closed: Closed, named: str = "") -> str:
+    """Return the kind of protection by which a person opens the vault: the one that is named, else the first that it got.
+
+    Raises `Conflict` saying what else opens it.
+    """
+    kinds = [one.kind for one in closed.protections]
+    asking = [one.kind for one in closed.protections if one.asks]
+    if named in asking or (asking and not named):
+        return named or asking[0]
+    by_itself = "" if asking else " itself"
+    raise Conflict(
+        f"no {named or 'passphrase'} protects this vault: it opens by{by_itself} ({', '.join(kinds)})",
+        hint=f"`keywright vault protect {named or 'passphrase'}` adds one",
+    )
 
 
 def try_current(closed: Closed, passphrase: Secret) -> tuple[Protection, Secret]:
@@ -128,3 +136,10 @@ def try_current(closed: Closed, passphrase: Secret) -> tuple[Protection, Secret]
 def unlock(closed: Closed, passphrase: Secret) -> Secret:
     """Return the wrapping key that a passphrase opens. Raises `NotProven`, after a pause."""
     return try_current(closed, passphrase)[1]
+
+
+def unlock_by_hardware(
+    closed: Closed, *, identity: Path | None, tell: Tell, environ: Mapping[str, str] | None = None
+) -> Secret:
+    """Return the wrapping key that a key in hardware opens. Raises `AgeRefused`, and `Unusable` for what is missing."""
+    return try_hardware(closed.protections, closed.surroundings(environ), identity=identity, tell=tell)

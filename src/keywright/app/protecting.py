@@ -14,11 +14,14 @@ from keywright.app import store
 from keywright.app.folders import hold
 from keywright.audit.events import Actor, Event, Kind
 from keywright.audit.log import AuditLog
-from keywright.errors import Conflict, Invalid, NotFound, NotProven, Unopenable, Unusable
+from keywright.errors import Conflict, Invalid, KeywrightError, NotFound, NotProven, Unopenable, Unusable
 from keywright.identity.rules import STRENGTH_MIN, strength
+from keywright.sealing.age_program import Tell
 from keywright.sealing.protections import os_keyring
+from keywright.sealing.protections.hardware import open_by_hardware
 from keywright.sealing.protections.passphrase import ByPassphrase, normalised, stretch
 from keywright.sealing.protections.wrapped import (
+    AGE,
     PASSPHRASE,
     NewProtection,
     Protection,
@@ -159,7 +162,7 @@ def try_passphrase(
     with hold(lock, wait=True):
         for one in known:
             try:
-                if one.asks:
+                if one.kind == PASSPHRASE:
                     return one, unwrap_from(one, outer=stretch(typed, one.read()), database_id=database_id)
             except Unopenable:
                 continue
@@ -168,6 +171,25 @@ def try_passphrase(
         "that passphrase does not open the vault",
         hint="try again; is it the one of this vault? A restored vault has the passphrase of its time",
     )
+
+
+def try_hardware(
+    known: Sequence[Protection], surroundings: Surroundings, *, identity: Path | None, tell: Tell
+) -> Secret:
+    """Return the wrapping key, as the first key of hardware that is there opens it; its plugin asks for what it wants.
+
+    `identity` where the identity file lies elsewhere than it did. Raises what the last one had to say.
+    """
+    last: KeywrightError = Unopenable("no age protection protects this vault")
+    for one in known:
+        if one.kind != AGE:
+            continue
+        try:
+            outer = open_by_hardware(one.read(), identity=identity, environ=surroundings.environ, tell=tell)
+            return unwrap_from(one, outer=outer, database_id=surroundings.database_id)
+        except (Unusable, NotProven) as problem:
+            last = problem
+    raise last
 
 
 def _make(new: NewProtection, *, wrapping_key: Secret, surroundings: Surroundings, now: int) -> Protection:

@@ -1,6 +1,6 @@
 """Opens a personal vault by what protects it: first the agent is asked, then each way that asks nobody.
 
-A passphrase is only ever asked for by `keywright vault unlock`. Loads no verbs: what only starts a bot opens the vault, too.
+A person is only ever asked by `keywright vault unlock`. Loads no verbs: what only starts a bot opens the vault, too.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def ask_secret(prompt: str, *, confirm: bool = False) -> Secret:
     Raises `Invalid` when there is none.
     """
     if sys.stdin.isatty():
-        with _interruptible():
+        with interruptible():
             return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
     return read_secret(prompt)
 
@@ -111,7 +111,7 @@ def ask_secret_at_terminal(prompt: str) -> Secret:
             f"{prompt}: there is no terminal to ask at",
             hint="give the request as a file, or the secrets in --secret-file",
         ) from None
-    with _interruptible():
+    with interruptible():
         typed = getpass.getpass(f"{prompt}: ")
     if not typed:
         raise Invalid(f"{prompt}: nothing was given")
@@ -154,6 +154,11 @@ def write_file(path: Path, text: str) -> None:
         raise Unusable(f"{path} can't be written: {problem.strerror}") from None
 
 
+def tell(text: str) -> None:
+    """Tell the person what another program said."""
+    say(text.translate(CONTROL))
+
+
 def error(problem: KeywrightError) -> None:
     """Say what went wrong and what to do, each on a line of its own."""
     say(f"keywright: {problem.message.translate(CONTROL)}")
@@ -162,8 +167,8 @@ def error(problem: KeywrightError) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a prompt at once: under a loop it would only be noted, and the prompt would wait on."""
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a prompt, ours or another program's, at once: under a loop it would only be noted, and the prompt would wait on."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import BY, KINDS, how, new_protection, secret_of, stdin
+from keywright.cli.vault_options import BY, KINDS, How, how, new_protection, secret_of, stdin
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ async def restore(
     file: Path,
     identity: Path | None,
     kind: str | None,
-    key_file: Path | None,
-    transit_key: str | None,
+    how: How,
     *,
     replace: bool,
     from_stdin: bool,
@@ -86,7 +85,7 @@ async def restore(
 
     settings = options.settings_of(data_dir=data_dir)
     archive = unpack(_opened(read_backup(file), identity, from_stdin=from_stdin))
-    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin) if kind else None
+    new = new_protection(kind, how, from_stdin=from_stdin) if kind else None
     done = await restore_vault(archive, vault_place_of(settings), new=new, replace=replace)
     made = terminal.moment(done.manifest.made_at)
     if as_json:

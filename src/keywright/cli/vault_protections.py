@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import KINDS, how, new_protection, secret_of, stdin
+from keywright.cli.vault_options import KINDS, How, by_person, how, key_by_person, new_protection, secret_of, stdin
 from keywright.errors import Locked
-from keywright.secret import Secret
-
-if TYPE_CHECKING:
-    from keywright.app.vault_opening import Closed
+from keywright.sealing.protections.wrapped import PASSPHRASE
 
 
 @click.command("passphrase")
@@ -30,7 +26,7 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
-    personal_vault.require_passphrase(closed)
+    personal_vault.who_opens(closed, PASSPHRASE)
     current, key = personal_vault.try_current(closed, secret_of("Current passphrase", from_stdin=from_stdin))
     new = vet_new_passphrase(secret_of("New passphrase", from_stdin=from_stdin, confirm=True))
     async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
@@ -53,9 +49,7 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
 @how
 @stdin
 @options.data_dir
-async def protect(
-    kind: str, key_file: Path | None, transit_key: str | None, *, from_stdin: bool, data_dir: str | None
-) -> None:
+async def protect(kind: str, how: How, *, from_stdin: bool, data_dir: str | None) -> None:
     """Add a way to open the vault, beside those it has. The vault must be open."""
     from keywright.app import personal_vault, vault_opening
     from keywright.app.protecting import add_protection
@@ -63,7 +57,7 @@ async def protect(
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
     key = vault_opening.find_wrapping_key(closed)
-    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin)
+    new = new_protection(kind, how, from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
         made = await add_protection(
             tx,
@@ -95,9 +89,10 @@ async def unprotect(protection_id: str, *, data_dir: str | None) -> None:
 
 
 @click.command("accept")
+@by_person
 @stdin
 @options.data_dir
-async def accept(*, from_stdin: bool, data_dir: str | None) -> None:
+async def accept(kind: str | None, age_identity: Path | None, *, from_stdin: bool, data_dir: str | None) -> None:
     """Go on with a vault that this machine does not remember, or that is older than it was.
 
     For who moved it here or put an older copy back on purpose. If you did not, somebody else did: ask yourself who, first.
@@ -106,23 +101,14 @@ async def accept(*, from_stdin: bool, data_dir: str | None) -> None:
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
+    try:
+        key = vault_opening.find_wrapping_key(closed)
+    except Locked:
+        key = key_by_person(closed, kind, age_identity, from_stdin=from_stdin)
     async with (
-        personal_vault.open_personal_vault(
-            settings, key=_key_of(closed, from_stdin=from_stdin), accept=True
-        ) as services,
+        personal_vault.open_personal_vault(settings, key=key, accept=True) as services,
         services.database.read() as tx,
     ):
         events = (await services.audit.place(tx)).count
         (newest, *_) = await services.audit.list(tx, limit=2)
     terminal.say(f"The vault is taken as it is: {events} events, the newest of {terminal.moment(newest.at)}.")
-
-
-def _key_of(closed: Closed, *, from_stdin: bool) -> Secret:
-    """Return the wrapping key, asking for the passphrase where nothing else opens the vault."""
-    from keywright.app import personal_vault, vault_opening
-
-    try:
-        return vault_opening.find_wrapping_key(closed)
-    except Locked:
-        personal_vault.require_passphrase(closed)
-        return personal_vault.unlock(closed, secret_of("Passphrase of the vault", from_stdin=from_stdin))

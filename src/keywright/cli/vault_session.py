@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import BY, KINDS, how, new_protection, secret_of, stdin
+from keywright.cli.vault_options import BY, KINDS, How, by_person, how, key_by_person, new_protection, stdin
 from keywright.errors import Locked, Unusable
+from keywright.sealing.protections.wrapped import AGE
 
 
 @click.command("init")
@@ -18,15 +19,13 @@ from keywright.errors import Locked, Unusable
 @stdin
 @options.data_dir
 @options.as_json
-async def init(
-    kind: str, key_file: Path | None, transit_key: str | None, *, from_stdin: bool, data_dir: str | None, as_json: bool
-) -> None:
+async def init(kind: str, how: How, *, from_stdin: bool, data_dir: str | None, as_json: bool) -> None:
     """Make the vault."""
     from keywright.app.personal_vault import make_personal_vault
     from keywright.app.vault_place import vault_place_of
 
     settings = options.settings_of(data_dir=data_dir)
-    new = new_protection(kind, path=key_file, transit_key=transit_key, from_stdin=from_stdin)
+    new = new_protection(kind, how, from_stdin=from_stdin)
     vault = await make_personal_vault(settings, new)
     place = vault_place_of(settings)
     if as_json:
@@ -36,8 +35,13 @@ async def init(
     if kind == "passphrase":
         terminal.say("Nobody can open it without the passphrase. `keywright vault unlock` opens it for this session.")
     elif kind == "key-file":
-        lies = key_file or place.folders.wrapping_key
+        lies = how.key_file or place.folders.wrapping_key
         terminal.say(f"It opens by {lies}: keep a copy of that elsewhere, never beside the vault.")
+    elif kind == AGE:
+        terminal.say("It opens by that key alone, and is lost with it: `keywright vault unlock`, and then")
+        terminal.say(
+            "`keywright vault protect passphrase` gives it a second way; `keywright vault backup` makes a copy."
+        )
 
 
 @click.command("unlock")
@@ -48,9 +52,12 @@ async def init(
     show_default=True,
     help="Lock by itself after so many minutes without use.",
 )
+@by_person
 @stdin
 @options.data_dir
-async def unlock(idle_minutes: int, *, from_stdin: bool, data_dir: str | None) -> None:
+async def unlock(
+    idle_minutes: int, kind: str | None, age_identity: Path | None, *, from_stdin: bool, data_dir: str | None
+) -> None:
     """Open the vault for this session: a small process holds its key until it is locked, or not used for long.
 
     It locks when the machine sleeps, too.
@@ -60,8 +67,7 @@ async def unlock(idle_minutes: int, *, from_stdin: bool, data_dir: str | None) -
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
-    personal_vault.require_passphrase(closed)
-    key = personal_vault.unlock(closed, secret_of("Passphrase of the vault", from_stdin=from_stdin))
+    key = key_by_person(closed, kind, age_identity, from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key):
         pass  # it opens, and is the one that was here
     give_to_agent(closed.place.runtime, closed.id, key, idle_ms=idle_minutes * 60_000)
@@ -86,7 +92,9 @@ async def lock(*, data_dir: str | None) -> None:
     except Unusable:
         return
     if alone := sorted({one.kind for one in closed.protections if not one.asks}):
-        terminal.say(f"It opens by itself wherever it finds its {', '.join(alone)}: only a passphrase can be locked.")
+        terminal.say(
+            f"It opens by itself wherever it finds its {', '.join(alone)}: only what takes a person can be locked."
+        )
 
 
 @click.command("status")

@@ -21,8 +21,9 @@ from keywright.sealing.keyring import KEY_BYTES, NONCE_BYTES
 from keywright.secret import Secret
 
 FORMAT = b"\x01"
-PASSPHRASE = "passphrase"
-"""The one kind that asks a person; every other finds its outer key by itself."""
+PASSPHRASE, AGE = "passphrase", "age"
+ATTENDED = frozenset({PASSPHRASE, AGE})
+"""The kinds that take a person; every other finds its outer key by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Protection:
     @property
     def asks(self) -> bool:
         """Tell whether it takes a person."""
-        return self.kind == PASSPHRASE
+        return self.kind in ATTENDED
 
     def read(self) -> Mapping[str, Any]:
         """Return the parameters. Raises `Unopenable` where they are none."""
