@@ -17,7 +17,7 @@ from keywright.vault.wire import Unreachable
 from tests.doubles.binance import BinanceDouble
 from tests.doubles.bitfinex import BitfinexDouble
 from tests.doubles.exchange import Said
-from tests.doubles.kucoin import KucoinDouble
+from tests.doubles.kucoin import KucoinDouble, ok
 from tests.support.clock import FakeClock
 from tests.vault.ways import ADDRESS, client, pasted, ways
 
@@ -180,6 +180,18 @@ async def test_b5_a_refusal_says_what_is_to_blame_and_what_to_do(
     assert said in denied.value.message
     assert denied.value.hint
     assert denied.value.exit_code == code
+
+
+async def test_an_answer_about_another_key_is_not_taken_for_this_ones(kucoin: KucoinDouble, clock: FakeClock) -> None:
+    """A cache that confuses people must not make a key look harmless."""
+    key, other = kucoin.new_key("General", "Transfer"), kucoin.new_key("General")
+    async with client(kucoin, clock) as asking:
+        await asking.time.known()
+        kucoin.say_next(ok(kucoin.told(other)))
+        with pytest.raises(NotUnderstood):
+            await asking.probe(pasted(kucoin, key))
+        kucoin.say_next(ok(kucoin.told(key) | {"apiKey": f"{key.key[:4]}****{key.key[-4:]}"}))
+        assert (await asking.probe(pasted(kucoin, key))).may(Right.WITHDRAW)
 
 
 async def test_a_page_is_no_answer(bitfinex: BitfinexDouble, clock: FakeClock) -> None:

@@ -187,6 +187,18 @@ async def test_a_host_of_both_families_is_reached_over_the_address_s_own(clock: 
     assert double.peers == {ADDRESS}
 
 
+@pytest.mark.parametrize("scheme", ["socks5", "http"])
+async def test_through_a_proxy_a_host_of_both_families_is_reached_over_one(clock: FakeClock, scheme: str) -> None:
+    """Else an exchange would see two addresses of one connection, by how the system orders what it looked up."""
+    async with running(KucoinDouble(clock)) as double, running_proxy(ProxyDouble(scheme)) as proxy:
+        port = int(double.url.rpartition(":")[2])
+        egress = Egress(ADDRESS, read_proxy(proxy.url))
+        wire = _wire(Names("::1 127.0.0.1"), Origin("http", "exchange.test", port, loopback=True), egress)
+        assert (await wire.send("GET", b"/api/v1/timestamp")).status == 200
+        await wire.close()
+    assert proxy.asked_for == ["127.0.0.1"]
+
+
 # ── AGT-10: TLS
 
 

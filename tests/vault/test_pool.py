@@ -131,6 +131,45 @@ async def test_two_ways_out_that_the_world_sees_as_one_serve_one_connection(deal
     await dealings.connect(bob, kucoin(2))
 
 
+async def test_an_address_of_this_machine_is_the_one_that_a_proxy_is_seen_as(dealings: Dealings) -> None:
+    """Also where nobody has looked through the first one yet."""
+    ada, bob = await dealings.world.person(), await dealings.world.person("bob@example.org")
+    await dealings.pool(ADDRESS, "socks5://192.0.2.66:1080")
+    dealings.told.seen = Busy("api.kucoin.com can't be reached")
+    assert (await dealings.connect(ada)).egress.place == ADDRESS
+    dealings.told.seen = ADDRESS
+    assert (await reserve(dealings, bob)).egress.shown == ADDRESS
+    actor, proof, now = dealings.world.actor(bob), dealings.world.proof(bob), dealings.clock()
+    with pytest.raises(Conflict, match="serves another connection"):
+        new = NewConnection("grid bot", "kucoin", kucoin(2))
+        await dealings.vault.connect(bob.account.id, new, proof=proof, actor=actor, now=now)
+
+
+async def test_of_two_ways_out_that_are_seen_as_one_only_one_is_given_at_once(dealings: Dealings) -> None:
+    people = [await dealings.world.person(f"{name}@example.org") for name in ("ada", "bob")]
+    await dealings.pool("192.0.2.1", "192.0.2.2")
+    dealings.told.seen = ADDRESS
+    for place in ("192.0.2.1", "192.0.2.2"):
+        await dealings.vault.observe(place, now=dealings.clock())
+    ended = await asyncio.gather(*(reserve(dealings, one) for one in people), return_exceptions=True)
+    assert [type(one) for one in ended if not isinstance(one, Reservation)] == [Conflict]
+
+
+async def test_a_key_is_not_tried_from_where_nobody_knows_what_the_world_sees(dealings: Dealings) -> None:
+    """It may be the address that it works from; then a key that is bound would be called free."""
+    ada = await dealings.world.person()
+    await dealings.pool()
+    async with dealings.services.database.write() as tx:
+        for order, text in enumerate(("socks5://192.0.2.66:1080", OTHER)):
+            place = rules.egress_place(text)
+            await dealings.vault.pool.add(tx, place, trial=True, actor=OPERATOR, now=order)
+    egress = (await reserve(dealings, ada)).egress
+    async with dealings.services.database.read() as tx:
+        trial = await dealings.vault.pool.trial(tx, await dealings.vault.pool.outlet(tx, egress.id))
+    assert trial is not None
+    assert trial.egress.place == OTHER
+
+
 async def test_an_address_that_this_machine_lost_is_an_error_and_no_other_is_taken(dealings: Dealings) -> None:
     ada = await dealings.world.person()
     await dealings.pool(ADDRESS, OTHER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
 from keywright.vault.preflight import Code, Finding, Severity, exit_code, judge, may_be
 from keywright.vault.venues import binance, bitfinex, kucoin
+from keywright.vault.venues.venue import NotUnderstood
 from tests.doubles.binance import TRADES as BINANCE_TRADES, BinanceDouble
 from tests.doubles.bitfinex import TRADES as BITFINEX_TRADES, BitfinexDouble
 from tests.doubles.exchange import T0
@@ -103,6 +105,7 @@ def test_a_flag_that_is_not_known_and_is_off_says_nothing() -> None:
     [
         (_kucoin("General", "Margin"), "margin"),
         (_kucoin("General", "Earn"), "earn"),
+        (_kucoin("General", "Unified"), "portfolio-margin"),
         (_binance(enableMargin=True), "margin"),
         (_binance(enableFutures=True), "futures"),
         (_binance(enableVanillaOptions=True), "options"),
@@ -206,6 +209,36 @@ def test_every_finding_is_said_with_all_its_values(probe: Probe) -> None:
     for finding in (*found(worst), *found(worst, address="")):
         assert not re.search(r"[{}]", finding.message + finding.hint)
         assert finding.hint
+
+
+def test_the_box_of_a_unified_account_is_named() -> None:
+    """Its balance is security for all it trades: spot, borrowed and futures."""
+    (refused,) = (one for one in found(_kucoin("General", "Spot", "Unified")) if one.refuses)
+    assert "(Unified)" in refused.message
+    assert "untick “Unified”" in refused.hint
+
+
+@pytest.mark.parametrize("row", [["withdraw", 0, 0, 1], ["withdraw", 0], ["withdraw"]])
+def test_a_row_of_another_length_is_not_read(row: list[object]) -> None:
+    """What a fourth column says may be the way out."""
+    rows = [row, *([scope, *flags] for scope, flags in BITFINEX_TRADES.items() if scope != "withdraw")]
+    with pytest.raises(NotUnderstood):
+        bitfinex.read_permissions(json.dumps(rows).encode(), at=T0)
+
+
+@pytest.mark.parametrize("moment", [-1, 10**15, 10**40])
+def test_a_time_that_can_be_none_is_not_read(moment: int) -> None:
+    """No day of the calendar could be told of it."""
+    reads: tuple[Callable[[], Probe], ...] = (
+        lambda: _binance(createTime=moment),
+        lambda: _binance(tradingAuthorityExpirationTime=moment),
+        lambda: kucoin.read_permissions(
+            json.dumps({"code": "200000", "data": {"permission": "General", "createdAt": moment}}).encode(), at=T0
+        ),
+    )
+    for read in reads:
+        with pytest.raises(NotUnderstood):
+            read()
 
 
 async def test_from_the_double_to_the_verdict(

@@ -134,6 +134,7 @@ def show_done(connection: Connection, *, now: int, as_json: bool, done: str) -> 
 
 def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *, now: int, as_json: bool) -> None:
     """Show what checks found, and end as the gravest of it."""
+    from keywright.vault.model import Status
     from keywright.vault.preflight import exit_code
 
     if as_json:
@@ -149,8 +150,13 @@ def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *,
         )
     for one in checked:
         if not as_json:
-            state = "is well" if not any(f.refuses for f in one.findings) else "is suspended"
-            terminal.say(f"{one.connection.name.translate(terminal.CONTROL)} {state}.")
+            name = one.connection.name.translate(terminal.CONTROL)
+            if any(found.refuses for found in one.findings):
+                terminal.say(f"{name} is suspended.")
+            elif one.connection.record.status is Status.SUSPENDED:
+                terminal.say(f"{name} stays suspended, and is well now: `keywright vault check {name}` uses it again.")
+            else:
+                terminal.say(f"{name} is well.")
             show_findings(one.findings)
     for name, problem in trouble:
         terminal.say(f"{name}: {problem.message}".translate(terminal.CONTROL))

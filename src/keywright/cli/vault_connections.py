@@ -121,7 +121,13 @@ async def show(name: str, *, email: str | None, data_dir: str | None, as_json: b
 @options.data_dir
 @options.as_json
 async def check(name: str | None, *, all_of_them: bool, email: str | None, data_dir: str | None, as_json: bool) -> None:
-    """Ask the exchange again what a key may do. Ends as `add` does; a suspended key that is well is used again."""
+    """Ask the exchange again what a key may do. Ends as `add` does; a suspended key that is well is used again.
+
+    With --all it is as the daily check of a server: what was suspended for what its key could do stays so until it is checked
+    by name.
+    """
+    from keywright.audit.events import SYSTEM
+
     if (name is None) != all_of_them:
         raise Invalid("name one connection, or give --all", hint="`keywright vault list` shows them")
     async with owner_of(email, data_dir) as owner:
@@ -135,7 +141,8 @@ async def check(name: str | None, *, all_of_them: bool, email: str | None, data_
         trouble: list[tuple[str, KeywrightError]] = []
         for wanted in names:
             try:
-                checked.append(await owner.services.vault.check(owner.id, wanted, actor=owner.actor, now=now))
+                actor = SYSTEM if all_of_them else owner.actor
+                checked.append(await owner.services.vault.check(owner.id, wanted, actor=actor, now=now))
             except KeywrightError as problem:
                 trouble.append((wanted, problem))
                 if not all_of_them:

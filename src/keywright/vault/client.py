@@ -195,6 +195,8 @@ class VenueClient:
             raise Denied(self.exchange, reply)
         if reply.is_page:
             raise not_understood(self.exchange, "html")
+        if self.venue.read_key is not None and self.venue.read_key(reply.body) not in {"", credentials.key}:
+            raise not_understood(self.exchange, "another key")
         now = self.ways.clock() if at is None else at
         probe = self.venue.read_permissions(reply.body, at=now)
         if not self.venue.my_address:

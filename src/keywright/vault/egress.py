@@ -3,7 +3,8 @@
 Rule 1: a local address that is gone is an error. Nothing leaves from another one in its place.
 Rule 2: a name is looked up once, all it leads to is checked, and the connection goes to what was checked: no second look-up
 that might answer otherwise.
-Rule 3: the family of what is connected to is the local address's own; a host with both does not leak over the other.
+Rule 3: the family of what is connected to is the local address's own; a host with both does not leak over the other. Through a
+proxy it is IPv4 where the host has that: an exchange is to see one address, and most proxies have no other.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ class _Pinned(AbstractResolver):
             return [_entry(host, host, port, socket.AF_INET)]  # the proxy looks it up; TLS holds it to the name
         found = await self._lookup(host, port)
         check_addresses(found, self._origin)
-        wanted = _family(self._egress) if self._egress.proxy is None else None
+        if self._egress.proxy is None:
+            wanted = _family(self._egress)
+        else:
+            wanted = 4 if any(address.version == 4 for address in found) else None
         reachable = [address for address in dict.fromkeys(found) if wanted in {None, address.version}]
         if not reachable:
             raise OSError(errno.ENETUNREACH, f"no address of its family can be reached from {self._egress}")

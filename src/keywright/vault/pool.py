@@ -63,10 +63,11 @@ class Pool:
     async def trial(self, tx: Tx, outlet: Outlet) -> Outlet | None:
         """Return the way out from which keys are tried that are to work from `outlet` alone; `None` where there is none.
 
-        One that the world sees as the same address would prove nothing.
+        One that the world sees, or may see, as the same address would prove nothing.
         """
         for egress in await self.all(tx):
-            if egress.trial_at is not None and egress.holds and egress.shown != outlet.egress.shown:
+            is_another = egress.shown and outlet.egress.shown and egress.shown != outlet.egress.shown
+            if egress.trial_at is not None and egress.holds and is_another:
                 return await self.outlet(tx, egress.id)
         return None
 

@@ -27,7 +27,7 @@ EXITS = (Right.WITHDRAW, Right.INTERNAL_TRANSFER, Right.UNIVERSAL_TRANSFER)
 """Ways for money to leave. Nobody can accept them."""
 
 BEYOND_TRADING = {
-    Exchange.KUCOIN: (Right.MARGIN, Right.EARN, Right.COPY_TRADE),
+    Exchange.KUCOIN: (Right.MARGIN, Right.PORTFOLIO_MARGIN, Right.EARN, Right.COPY_TRADE),
     Exchange.BINANCE: (Right.MARGIN, Right.FUTURES, Right.OPTIONS, Right.PORTFOLIO_MARGIN, Right.FIX_TRADE),
     Exchange.BITFINEX: (Right.FUNDING, Right.SETTINGS, Right.PAYMENTS),
 }

@@ -21,7 +21,7 @@ from keywright.vault.evidence import Probe, Right
 OVERLAP_MS = 24 * 60 * 60 * 1000
 """How long the key before is kept to go back to; then its owner is asked to end it."""
 
-FROM_USE = (Right.READ, Right.TRADE, Right.MARGIN, Right.FUTURES)
+FROM_USE = (Right.READ, Right.TRADE, Right.MARGIN, Right.FUTURES, Right.PORTFOLIO_MARGIN)
 """What a bot may be using: a key without it would make its orders fail."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 
 from keywright.storage.tables import connections, egress_addresses as addresses, egress_reservations as reservations
 from keywright.storage.transaction import Tx, is_writing
@@ -46,15 +46,17 @@ async def is_free(tx: Tx, egress: EgressAddress, *, now: int, of: str | None) ->
     Two ways out that the world sees as one address are one address.
     """
     same = [addresses.c.id == egress.id]
-    if egress.observed:
-        same.append(addresses.c.observed == egress.observed)
+    if egress.shown:
+        of_this_machine = addresses.c.kind == EgressKind.LOCAL.value, addresses.c.place == egress.shown
+        same += [addresses.c.observed == egress.shown, and_(addresses.c.observed == "", *of_this_machine)]
     used = select(func.count()).join_from(connections, addresses, connections.c.egress_id == addresses.c.id)
     used = used.where(or_(*same), connections.c.status != Status.REMOVED.value)
     kept = select(func.count()).join_from(reservations, addresses, reservations.c.egress_id == addresses.c.id)
     kept = kept.where(or_(*same), reservations.c.expires_at > now)
     if of is not None:
         kept = kept.where(reservations.c.account_id != of)
-    return not (await tx.execute(used)).scalar_one() and not (await tx.execute(kept)).scalar_one()
+    # What is kept is looked at first: in between it may become used, and the other way round would be seen as neither.
+    return not (await tx.execute(kept)).scalar_one() and not (await tx.execute(used)).scalar_one()
 
 
 async def is_used(tx: Tx, egress_id: str, *, now: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
-from keywright.vault.venues.venue import Budget, Call, Venue, not_understood, parsed, whole
+from keywright.vault.venues.venue import Budget, Call, Venue, moment, not_understood, parsed, whole
 
 _US = Exchange.BINANCE
 
@@ -53,7 +53,7 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
     answer = parsed(_US, body)
     if not isinstance(answer, dict) or not answer.keys() >= NEEDED:
         raise not_understood(_US, "apiRestrictions")
-    times = {name: whole(answer[name]) for name in TIMES & answer.keys()}
+    times = {name: moment(answer[name]) for name in TIMES & answer.keys()}
     if times["createTime"] is None or None in times.values():
         raise not_understood(_US, "createTime")
     return Probe(
@@ -88,6 +88,7 @@ VENUE = Venue(
     my_address=None,
     read_time=read_time,
     read_permissions=read_permissions,
+    read_key=None,
     read_address=None,  # told in a refusal only
     foreign_address=b"-2015",
     budget=Budget(ahead_ms=1_000, behind_ms=5_000),

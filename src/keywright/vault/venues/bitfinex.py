@@ -36,9 +36,9 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
         raise not_understood(_US, "permissions")
     scopes: dict[str, tuple[bool, bool]] = {}
     for row in rows:
-        if not isinstance(row, list) or len(row) < 3 or not isinstance(row[0], str) or row[0] in scopes:
+        if not isinstance(row, list) or len(row) != 3 or not isinstance(row[0], str) or row[0] in scopes:
             raise not_understood(_US, "permissions")
-        reads, writes = (whole(flag) for flag in row[1:3])
+        reads, writes = (whole(flag) for flag in row[1:])
         if reads not in {0, 1} or writes not in {0, 1}:
             raise not_understood(_US, "permissions")
         scopes[row[0]] = bool(reads), bool(writes)
@@ -69,6 +69,7 @@ VENUE = Venue(
     my_address=None,
     read_time=None,  # its nonces only have to rise
     read_permissions=read_permissions,
+    read_key=None,
     read_address=None,
     foreign_address=b"10100",
     budget=Budget(ahead_ms=0, behind_ms=0),

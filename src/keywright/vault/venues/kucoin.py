@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
-from keywright.vault.venues.venue import Budget, Call, Venue, not_understood, parsed, whole
+from keywright.vault.venues.venue import Budget, Call, Venue, moment, not_understood, parsed, whole
 
 _US = Exchange.KUCOIN
 _OK = "200000"
@@ -21,7 +21,7 @@ TOKENS = {
     "Trade": Right.TRADE,  # before Spot and Futures were told apart
     "Margin": Right.MARGIN,
     "Futures": Right.FUTURES,
-    "Unified": Right.TRADE,
+    "Unified": Right.PORTFOLIO_MARGIN,  # one balance that is security for spot, borrowing and futures; said of no right alone
     "LeadtradeFutures": Right.COPY_TRADE,
     "Earn": Right.EARN,
     "InnerTransfer": Right.INTERNAL_TRANSFER,
@@ -53,7 +53,7 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
     data = _data(body)
     if not isinstance(data, dict):
         raise not_understood(_US, "data")
-    permission, created = data.get("permission"), whole(data.get("createdAt"))
+    permission, created = data.get("permission"), moment(data.get("createdAt"))
     if not isinstance(permission, str) or not permission or created is None:
         raise not_understood(_US, "permission")
     held = [token.strip() for token in permission.split(",")]
@@ -74,10 +74,17 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
     )
 
 
+def read_key(body: bytes) -> str:
+    """Return whose answer this is, as far as it is shown; empty where it is not told whole."""
+    data = _data(body)
+    key = data.get("apiKey") if isinstance(data, dict) else None
+    return key if isinstance(key, str) and key.isalnum() else ""
+
+
 def _rights(held: list[str]) -> list[Evidence]:
     rights = [Evidence(right, token in held, Grade.PROVEN, token) for token, right in TOKENS.items()]
     # A token that stands for the same right as another and is not held says nothing new.
-    known = [one for one in rights if one.allowed or one.said not in {"Trade", "Unified"}]
+    known = [one for one in rights if one.allowed or one.said != "Trade"]
     return known + [Evidence(Right.OTHER, True, Grade.PROVEN, token) for token in held if token not in TOKENS]
 
 
@@ -109,6 +116,7 @@ VENUE = Venue(
     my_address=Call("GET", b"/api/v1/my-ip"),
     read_time=read_time,
     read_permissions=read_permissions,
+    read_key=read_key,
     read_address=read_address,
     foreign_address=b'"400006"',
     budget=Budget(ahead_ms=5_000, behind_ms=5_000),
@@ -118,6 +126,7 @@ VENUE = Venue(
         Right.TRADE: "Spot",
         Right.MARGIN: "Margin",
         Right.FUTURES: "Futures",
+        Right.PORTFOLIO_MARGIN: "Unified",
         Right.EARN: "Earn",
         Right.COPY_TRADE: "Lead Trade Futures",
         Right.INTERNAL_TRANSFER: "FlexTransfers",

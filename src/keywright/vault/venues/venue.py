@@ -10,6 +10,9 @@ from keywright.errors import Invalid, KeywrightError
 from keywright.protocol import strict_json
 from keywright.vault.evidence import Exchange, Probe, Right
 
+LAST_MOMENT = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds."""
+
 
 class NotUnderstood(KeywrightError):
     """An exchange answered something of a shape that is not known; nothing of it was used."""
@@ -50,6 +53,8 @@ class Venue:
     """An answer's body → the exchange's time in milliseconds; `None` where no time is signed."""
     read_permissions: Callable[..., Probe]
     """A body, `at=` → what it proves. Raises `NotUnderstood`."""
+    read_key: Callable[[bytes], str] | None
+    """The same body → the key it is about, empty where that is not told; `None` where it never is."""
     read_address: Callable[[bytes], str] | None
     foreign_address: bytes
     """What stands in its refusal of a key at an address that is not on its list."""
@@ -81,3 +86,9 @@ def not_understood(exchange: Exchange, what: str = "") -> NotUnderstood:
 def whole(value: Any) -> int | None:
     """Return a whole number, or `None` for anything else: `true` is no 1."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def moment(value: Any) -> int | None:
+    """Return a time in milliseconds, or `None` for what is none of the calendar's."""
+    time = whole(value)
+    return time if time is not None and 0 <= time <= LAST_MOMENT else None
