@@ -98,7 +98,9 @@ async def test_vlt_10_it_locks_by_itself_and_when_the_machine_slept(
         b'{"do":"hold","vault":"db_1","key":"?","idle_ms":1}\n',
         b'{"do":"hold","vault":"db_1","key":"aGVsbG8=","idle_ms":0}\n',
         b'{"do":"hold","vault":"db_1","key":"aGVsbG8=","idle_ms":1e300}\n',
+        b'{"do":"hold","vault":"db_1","key":"aGVsbG8=","idle_ms":1e999}\n',
         b'{"do":"hold","vault":"db_1","key":"","idle_ms":1}\n',
+        b"[" * 4_000 + b"\n",
         b"\xff" * 100 + b"\n",
     ],
 )

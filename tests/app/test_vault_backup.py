@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import os
@@ -250,6 +251,24 @@ def _tar(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Secret:
     return Secret(packed.getvalue())
 
 
+def _sparse(real_size: int) -> Secret:
+    """Return an archive whose database is a file with a hole: a few bytes that unpack to many."""
+    manifest = b'{"format":1,"vault":"db_1","events":1,"made_at":1}'
+    plain = bytearray(
+        gzip.decompress(_tar({"manifest.json": manifest, "vault.db": b"", "wrapping.key": b"A" * 43 + b"="}).reveal())
+    )
+    head = slice(2 * 512, 3 * 512)
+    member = plain[head]
+    member[156:157] = tarfile.GNUTYPE_SPARSE
+    member[257:265] = tarfile.GNU_MAGIC
+    member[386:410] = b"%011o\0%011o\0" % (real_size, 0)
+    member[483:495] = b"%011o\0" % real_size
+    member[148:156] = b" " * 8
+    member[148:156] = b"%06o\0 " % sum(member)
+    plain[head] = member
+    return Secret(gzip.compress(bytes(plain)))
+
+
 @pytest.mark.parametrize(
     "packed",
     [
@@ -274,6 +293,8 @@ def _tar(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Secret:
             }
         ),
         _tar({"manifest.json": b"[]", "vault.db": b"", "wrapping.key": b"?"}),
+        _tar({"manifest.json": b"[" * 100_000, "vault.db": b"", "wrapping.key": b"A" * 43 + b"="}),
+        _sparse(1 << 20),
     ],
 )
 def test_whatever_else_somebody_sealed_is_no_vault(packed: Secret) -> None:

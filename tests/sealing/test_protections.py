@@ -15,6 +15,7 @@ import keyring
 import pytest
 from hypothesis import given, strategies as st
 from keyring.backend import KeyringBackend
+from keyring.backends.chainer import ChainerBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from keywright.app.protecting import forget_outside
@@ -314,6 +315,27 @@ def test_the_keyring_keeps_a_key_of_this_vault_alone(desktop: Desktop, around: S
     assert "is still in the keyring" in forget_outside(made)  # or gone, by other hands
     with pytest.raises(Unusable, match="does not hold the vault's key"):
         find_outer(made, around)
+
+
+class Plain(Desktop):
+    """Keeps its entries in a file, as those of the package keyrings.alt do."""
+
+    __module__ = "keyrings.alt.file"
+
+
+def test_of_a_chain_of_keyrings_only_a_desktops_is_given_the_key(
+    desktop: Desktop, around: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where several are installed the library asks one after the other, and tells nobody which."""
+    plain = Plain()
+    monkeypatch.setattr(ChainerBackend, "backends", [plain, desktop])
+    keyring.set_keyring(ChainerBackend())  # type: ignore[no-untyped-call]
+    made, outer = protected(ByKeyring(), around)
+    assert (plain.entries, find_outer(made, around)) == ({}, outer)
+    monkeypatch.setattr(ChainerBackend, "backends", [plain])
+    with pytest.raises(Unusable, match=r"no keyring of a desktop here \(found: keyrings\.alt\.file\.Plain"):
+        ByKeyring().make(around, protection_id="vpr_1")
+    assert not plain.entries
 
 
 def test_a_locked_keyring_says_so_and_a_spoiled_entry_opens_nothing(desktop: Desktop, around: Surroundings) -> None:

@@ -124,9 +124,10 @@ def test_each_way_to_fail_says_what_to_do_and_shows_no_token(engine: Engine, aro
     failing(Unusable, "not https", environ={"VAULT_ADDR": "http://vault.example.org:8200"})
     failing(Unusable, "not https", environ={"VAULT_ADDR": ""})
     failing(Busy, "can't be reached", environ={"VAULT_ADDR": "http://127.0.0.1:1"})
+    failing(Busy, "at 127.0.0.1:1 can't be reached", environ={"VAULT_ADDR": "http://ada:pa55word@127.0.0.1:1"})
     engine.sealed = True
     failing(Busy, "can't be reached, or is sealed")
-    assert not [text for text in said if TOKEN in text or "hvs." in text]
+    assert not [text for text in said if TOKEN in text or "hvs." in text or "pa55word" in text]
     with pytest.raises(Unopenable):
         find({"key": "keywright"}, around)
 

@@ -212,6 +212,13 @@ async def test_a_page_is_no_answer(bitfinex: BitfinexDouble, clock: FakeClock) -
         {"code": "200000", "data": {"permission": ["General"], "createdAt": 1}},
         {"code": "200000", "data": {"permission": "General", "createdAt": True}},
         {"code": "200000", "data": {"permission": "General", "createdAt": 1, "ipWhitelist": ["1.2.3.4"]}},
+        {"code": "200000", "data": {"permission": "x" * 65, "createdAt": 1}},
+        {"code": "200000", "data": {"permission": ",".join(f"x{number}" for number in range(65)), "createdAt": 1}},
+        *(
+            {"code": "200000", "data": {"permission": "General", "createdAt": 1, "ipWhitelist": listed}}
+            # Neither an address nor one shown in part: perhaps a way to say "any".
+            for listed in ("*", "127.**.7,*.*.*.*", "0.0.0.0", "0.0.0.0/0,127.**.7", "::", "::/0", "any", "1." * 40)
+        ),
     ],
 )
 def test_kucoin_is_never_guessed_at(body: object) -> None:
@@ -241,6 +248,7 @@ WELL = {
         WELL | {"enableFutures": "false"},
         WELL | {"createTime": None},
         WELL | {"tradingAuthorityExpirationTime": "soon"},
+        WELL | {f"enable{number}": True for number in range(100)},
     ],
 )
 def test_binance_is_never_guessed_at(body: object) -> None:
@@ -286,6 +294,8 @@ async def test_a_second_address_proves_a_filter_or_that_there_is_none(
         for nothing in (Said(403, b"<html>1015</html>", "text/html"), Said(502, b"bad gateway", "text/plain")):
             bitfinex.say_next(nothing)
             assert await is_bound(elsewhere, pasted(bitfinex, bound)) is None
+    async with client(bitfinex, clock, address="203.0.113.9") as gone:
+        assert await is_bound(gone, pasted(bitfinex, bound)) is None
 
 
 async def test_a_read_that_found_its_connection_ended_is_signed_anew_and_a_write_is_never_sent_twice(

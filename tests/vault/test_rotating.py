@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from keywright.app.chores import check_connections
 from keywright.errors import Conflict, Invalid, KeywrightError, NotProven, Unusable
 from keywright.protocol.refusal import Reason
 from keywright.storage.tables import connections, held_keys
 from keywright.vault.evidence import Credentials, Probe, Right
-from keywright.vault.model import Connection, Pasted
+from keywright.vault.model import Connection, Pasted, Status
 from keywright.vault.rotating import Finished
 from keywright.vault.rotation import OVERLAP_MS, Step
 from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
@@ -140,6 +141,17 @@ async def test_it_goes_back_after_the_switch_and_before(turn: Turn) -> None:
     assert (back.record.rotation, back.key.masked) == (None, "6512…12cd")
     assert await turn.serving() == KEY
     assert sorted(await held(turn)) == [False, False, True]
+
+
+async def test_a_key_that_serves_again_is_looked_at_by_the_next_round_of_checks(turn: Turn) -> None:
+    """Nobody has since it was replaced: what it may do now is not known, and what the record says is the other key's."""
+    await turn.begin()
+    await turn.switch()
+    turn.told[KEY] = probed(Right.WITHDRAW)
+    assert (await turn.roll_back()).record.status is Status.ACTIVE
+    await check_connections(turn.dealings.services)
+    shown = await turn.dealings.shown(turn.who)
+    assert (shown.record.status, shown.record.reasons) == (Status.SUSPENDED, ("exit withdraw",))
 
 
 async def test_the_new_key_can_come_back_after_a_roll_back(turn: Turn) -> None:

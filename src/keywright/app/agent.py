@@ -110,7 +110,7 @@ class Agent:
                 return {"left_ms": self._held.left_ms(vault, now=self._now())}
             if asked["do"] == "lock":
                 return {"dropped": self._held.drop(vault or None)}
-        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error):
             pass
         return {"error": "not a request of this version"}
 

@@ -72,7 +72,7 @@ def unpack(packed: Secret) -> Archive:
             raise ValueError("too large")
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as tar:
             members = tar.getmembers()
-            if [one.name for one in members] != list(NAMES) or not all(one.isreg() for one in members):
+            if [one.name for one in members] != list(NAMES) or any(one.type != tarfile.REGTYPE for one in members):
                 raise ValueError("other files")
             said, database, key = (tar.extractfile(one) for one in members)
             if said is None or database is None or key is None:
@@ -82,7 +82,7 @@ def unpack(packed: Secret) -> Archive:
         known = (manifest.format, type(manifest.vault), type(manifest.events), type(manifest.made_at))
         if known != (FORMAT, str, int, int) or len(archive.wrapping_key.reveal()) != KEY_BYTES:
             raise ValueError("other words")
-    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, TypeError):
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError, TypeError, RecursionError):
         raise Unopenable(
             "what is in this file is no vault of Keywright's, or one of a newer version",
             hint="`age -d FILE | tar tz` shows what it is",

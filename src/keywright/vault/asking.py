@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from keywright.errors import KeywrightError
 from keywright.storage.transaction import Database
 from keywright.vault import store
 from keywright.vault.client import Denied, VenueClient, Ways, is_bound
@@ -31,10 +30,7 @@ class Exchanges:
     async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
         """Tell whether an exchange refuses a key from this address; `None` where the way there failed."""
         async with VenueClient(credentials.exchange, outlet.way, self.ways) as client:
-            try:
-                return await is_bound(client, credentials)
-            except KeywrightError:
-                return None
+            return await is_bound(client, credentials)
 
     async def address(self, outlet: Outlet, *, now: int) -> str:  # noqa: ARG002  the present is what is asked about
         """Return the address that KuCoin sees; the others don't tell."""

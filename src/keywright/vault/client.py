@@ -222,6 +222,6 @@ async def is_bound(client: VenueClient, credentials: Credentials) -> bool | None
     except Denied as denied:
         # Its own words for it, not just any 403: a firewall on the way would prove the same of every key.
         return True if client.venue.foreign_address in denied.reply.body and not denied.reply.is_page else None
-    except (NotUnderstood, Unreachable):
+    except KeywrightError:
         return None
     return False

@@ -134,7 +134,7 @@ class Rotating(Connecting):
     ) -> Connection:
         """Let the key before serve again, or give up a new one that does not serve yet; the new one is destroyed here.
 
-        The exchange is not asked: who rolls back is in a hurry. Raises `Conflict`, `NotProven`.
+        The exchange is not asked: who rolls back is in a hurry; the next round of checks does. Raises `Conflict`, `NotProven`.
         """
         async with self._database.write() as tx:
             self.book.require(proof, account_id, now=now, to="roll a rotation back")
@@ -149,6 +149,8 @@ class Rotating(Connecting):
             await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now, but=serving.id)
             record = replace(connection.record, held_key_id=serving.id, rotation=None)
             connection = replace(connection, key=serving)
+            if rotation.step is Step.SWITCHED:  # what the record says of its rights is the other key's
+                await store.plan_check(tx, account_id=account_id, connection_id=connection.id, at=now)
             detail = {"key": serving.masked, "dropped": new.masked}
             return await self.book.change(tx, connection, record, Kind.CONNECTION_ROLLED_BACK, actor, now=now, **detail)
 

@@ -18,6 +18,10 @@ SERVICE = "keywright"
 ELSE = "protect the vault by a passphrase or a key file: `keywright vault init --by passphrase`, or `--by key-file`"
 
 
+NONE_OF_A_DESKTOP = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt.")
+"""The last keeps its entries in files, plain or nearly so: worse than a key file, which says what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class ByKeyring:
     """Protect by an entry in the keyring of the desktop."""
@@ -58,17 +62,24 @@ def _ask(verb: str, *arguments: object) -> object:
     """Return what the keyring answers; its ways to fail become one error."""
     try:
         import keyring  # noqa: PLC0415  an extra
+        from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415
         from keyring.errors import KeyringError  # noqa: PLC0415
     except ModuleNotFoundError:
         raise Unusable("the package keyring is not installed", hint="pip install 'keywright[vault]'") from None
-    backend = keyring.get_keyring()
-    where = f"{type(backend).__module__}.{type(backend).__name__}"
-    if where.startswith(("keyring.backends.fail", "keyring.backends.null", "keyrings.alt.")):
-        # keyrings.alt keeps its entries in files, plain or nearly so: worse than a key file, which says what it is.
-        raise Unusable(f"there is no keyring of a desktop here (found: {where})", hint=ELSE)
+    found = keyring.get_keyring()
+    # Where several are installed the library chains them, and asks each in turn.
+    chained = list(found.backends) if isinstance(found, ChainerBackend) else [found]
+    backend = next((one for one in chained if not _name(one).startswith(NONE_OF_A_DESKTOP)), None)
+    if backend is None:
+        names = ", ".join(map(_name, chained)) or _name(found)
+        raise Unusable(f"there is no keyring of a desktop here (found: {names})", hint=ELSE)
     try:
         return getattr(backend, verb)(*arguments)
     except (KeyringError, RuntimeError, OSError) as error:
         raise Unusable(
             f"the keyring of this desktop refused: {type(error).__name__}", hint="unlock it; or " + ELSE
         ) from None
+
+
+def _name(backend: object) -> str:
+    return f"{type(backend).__module__}.{type(backend).__name__}"

@@ -69,6 +69,7 @@ def _ask(surroundings: Surroundings, verb: str, **arguments: str) -> Mapping[str
     hvac, requests = _hvac()
     address, token = _named(surroundings, "ADDR"), _named(surroundings, "TOKEN")
     where = urlsplit(address)
+    engine = where.netloc.rpartition("@")[2]  # what stands before it may be a password
     if where.scheme not in {"https", "http"} or (where.scheme == "http" and where.hostname not in LOOPBACK):
         raise Unusable(
             "where the transit engine is is not said, or it is not https",
@@ -89,21 +90,21 @@ def _ask(surroundings: Surroundings, verb: str, **arguments: str) -> Mapping[str
         answer = getattr(client.secrets.transit, verb)(**arguments)
         data = answer["data"]
     except (requests.RequestException, hvac.exceptions.VaultDown):
-        raise Busy(f"the transit engine at {where.netloc} can't be reached, or is sealed", hint="try again") from None
+        raise Busy(f"the transit engine at {engine} can't be reached, or is sealed", hint="try again") from None
     except (hvac.exceptions.Forbidden, hvac.exceptions.Unauthorized):
         raise Unusable(
-            f"the transit engine at {where.netloc} refuses this token",
+            f"the transit engine at {engine} refuses this token",
             hint=f"its policy needs update on {arguments['mount_point']}/encrypt/{arguments['name']} and …/decrypt/…",
         ) from None
     except (hvac.exceptions.VaultError, KeyError, TypeError, ValueError):
         raise Unusable(
-            f"the transit engine at {where.netloc} does not do it",
+            f"the transit engine at {engine} does not do it",
             hint=f"is there a key {arguments['name']} at {arguments['mount_point']}, and is it the one of then?",
         ) from None
     finally:
         session.close()
     if not isinstance(data, Mapping):
-        raise Unusable(f"what answers at {where.netloc} is no transit engine")
+        raise Unusable(f"what answers at {engine} is no transit engine")
     return data
 
 

@@ -36,6 +36,9 @@ NEEDED = frozenset(
 )
 """Without one of these the answer is no answer: a way out would be left open."""
 
+MOST = 64
+"""Flags that a key can have."""
+
 TIMES = frozenset({"createTime", "tradingAuthorityExpirationTime"})
 
 
@@ -51,7 +54,7 @@ def read_time(body: bytes) -> int:
 def read_permissions(body: bytes, *, at: int) -> Probe:
     """Return what the answer about the asking key proves, flag by flag. Raises `NotUnderstood`."""
     answer = parsed(_US, body)
-    if not isinstance(answer, dict) or not answer.keys() >= NEEDED:
+    if not isinstance(answer, dict) or not answer.keys() >= NEEDED or len(answer) > MOST:
         raise not_understood(_US, "apiRestrictions")
     times = {name: moment(answer[name]) for name in TIMES & answer.keys()}
     if times["createTime"] is None or None in times.values():

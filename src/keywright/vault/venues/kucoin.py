@@ -5,6 +5,7 @@ Sources: spec of the universal SDK (openapi-account-account.json, "Get Apikey In
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Any
 
@@ -13,6 +14,11 @@ from keywright.vault.venues.venue import Budget, Call, Venue, moment, not_unders
 
 _US = Exchange.KUCOIN
 _OK = "200000"
+MOST, LONGEST = 64, 64
+"""Permissions and addresses that a key can have here, and characters of one."""
+
+# An address, or one shown in part. Not: a block, stars alone, the address that stands for every one. Each may be a way to say "any".
+_LISTED = re.compile(r"(?=.*[1-9A-Fa-f])(?!0\.)[0-9A-Fa-f.:*]{2,45}")
 
 # The permission tokens of the answer, in our words. Whoever has another one is told so, and refused: it might be an exit.
 TOKENS = {
@@ -57,12 +63,14 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
     if not isinstance(permission, str) or not permission or created is None:
         raise not_understood(_US, "permission")
     held = [token.strip() for token in permission.split(",")]
-    if not all(held):
+    if len(held) > MOST or not all(0 < len(token) <= LONGEST for token in held):
         raise not_understood(_US, "permission")
     listed = data.get("ipWhitelist", "")
     if listed is not None and not isinstance(listed, str):
         raise not_understood(_US, "ipWhitelist")
     addresses = tuple(entry.strip() for entry in (listed or "").split(",") if entry.strip())
+    if len(addresses) > MOST or not all(_LISTED.fullmatch(entry) for entry in addresses):
+        raise not_understood(_US, "ipWhitelist")
     return Probe(
         _US,
         at,
