@@ -212,6 +212,10 @@ def test_an_account_of_the_server_has_keys_held_there(ada: Terminal, kucoin: Kuc
     line = pasted(key)
     refused = ada("vault add grid --exchange kucoin --account ada@example.org --stdin", line)
     assert refused.code == 4  # the key was read, and no code came after it
+    spread = json.dumps(json.loads(line), indent=2)
+    given = ada("vault add swing --exchange kucoin --account ada@example.org --stdin", spread, ada.code())
+    assert given.code == 0, given.err
+    assert ada("vault remove swing --account ada@example.org --yes", ada.code()).code == 0
     path = ada.folder.parent / "key.json"
     path.write_text(line)
     path.chmod(0o600)

@@ -132,7 +132,8 @@ def test_a_second_address_of_the_pool_tells_a_foreign_address_from_a_deleted_key
         assert added.code == 0, added.err
         key.addresses = (SECOND,)  # its owner entered another
         merged = keywright("vault diagnose lend")
-        assert "To blame, likeliest first: key, address." in merged.out
+        assert "To blame, likeliest first: key, secret, address." in merged.out
+        assert f"is {OURS} under “IP Access restrictions”" in merged.err
         assert keywright(f"vault egress add {SECOND}").code == 0
         told = keywright("vault diagnose lend")
         assert told.code == 11

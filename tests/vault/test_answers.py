@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 
 from keywright.vault.diagnosis import explain, recognise
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
-from keywright.vault.preflight import judge, may_be
+from keywright.vault.listed import may_be
+from keywright.vault.preflight import judge
 from keywright.vault.venues.known import VENUES
 from keywright.vault.venues.venue import NotUnderstood
 from keywright.vault.wire_reply import Reply

@@ -74,6 +74,29 @@ MESSAGES = [
     ("Bybit", '{"retCode":10003,"retMsg":"API key is invalid."}', "key environment"),
     ("Bybit", '{"retCode":33004,"retMsg":"your api key has expired"}', "key"),
     ("OKX", '{"code":"50119","msg":"API key doesn\'t exist"}', "key environment"),
+    # The same, as programs log it.
+    (
+        "Binance",
+        "binance.exceptions.BinanceAPIException: APIError(code=-2015): Invalid API-key, IP, or permissions for action.",
+        "address key permission environment",
+    ),
+    (
+        "Binance",
+        'InvalidNonce: binance {"code":-1021,"msg":"Timestamp for this request was 1000ms ahead of the server\'s time."}',
+        "clock",
+    ),
+    ("Binance", "APIError(code=-2014): API-key format invalid.", "key"),
+    ("Binance", "{ code: -1022, msg: 'Signature for this request is not valid.' }", "secret"),
+    ("Binance", '{"code":-2010,"msg":"This action is disabled on this account."}', "account"),
+    ("KuCoin", "ccxt.base.errors.AuthenticationError: kucoin Invalid KC-API-PASSPHRASE", "passphrase secret"),
+    ("KuCoin", "ccxt.base.errors.AuthenticationError: kucoin KC-API-KEY not exists", "key environment"),
+    ("KuCoin", "HTTP status is 400. Error: {'code': '400005', 'msg': 'Invalid KC-API-SIGN'}", "secret"),
+    ("KuCoin", "kucoin Access denied, require more permission.", "permission"),
+    ("Bitfinex", 'bitfinex ["error",10114,"nonce: small"]', "nonce"),
+    ("Bitfinex", 'bitfinex {"message":"Nonce is too small."}', "nonce"),
+    ("Bitfinex", '401 Unauthorized {"message":"Could not find a key matching the given X-BFX-APIKEY."}', "key"),
+    ("Bitfinex", '401 Unauthorized {"message":"Invalid X-BFX-SIGNATURE."}', "secret"),
+    ("Bitfinex", 'bitfinex {"message":"This API key does not have permission for this action"}', "permission"),
 ]
 
 
@@ -190,7 +213,8 @@ def test_every_saying_is_used_and_has_its_values() -> None:
     by_code = {
         *(factors.PAGE, factors.DOWN, factors.NOT_KNOWN, factors.ALL_WELL, factors.FOREIGN_SEEN, factors.FOREIGN_V6),
         *(factors.LEFT_ELSEWHERE, factors.OTHER_ENVIRONMENT, factors.NO_RIGHT_BOX, factors.KEY_OR_ADDRESS),
+        *(factors.NO_BOX, *factors.AT.values()),
     }
     assert told - by_code <= used
     names = {name for one in told for text in one for name in re.findall(r"\{(\w+)\}", text)}
-    assert names <= {"exchange", "page", "seen", "address", "box", "other"}
+    assert names <= {"exchange", "page", "filter", "seen", "address", "box", "right", "other"}

@@ -129,7 +129,7 @@ async def test_a_bitfinex_key_bound_elsewhere_is_told_from_an_unknown_one(
     told, _ = await found(bitfinex, bitfinex.new_key(addresses=(ELSEWHERE,)), clock, second=True)
     assert told.factors == (Factor.ADDRESS,)
     told, _ = await found(bitfinex, DoubleKey("k" * 43, "s" * 43), clock)
-    assert told.factors == (Factor.KEY, Factor.ADDRESS)
+    assert told.factors == (Factor.KEY, Factor.SECRET, Factor.ADDRESS)  # it is known to say that of a signature, too
 
 
 async def test_a_clock_that_can_not_be_corrected_is_said_in_seconds(kucoin: KucoinDouble, clock: FakeClock) -> None:

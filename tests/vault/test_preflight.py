@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
-from keywright.vault.preflight import Code, Finding, Severity, exit_code, judge, may_be
+from keywright.vault.listed import may_be
+from keywright.vault.preflight import Code, Finding, Severity, exit_code, judge
 from keywright.vault.venues import binance, bitfinex, kucoin
 from keywright.vault.venues.venue import NotUnderstood
 from tests.doubles.binance import TRADES as BINANCE_TRADES, BinanceDouble
@@ -166,19 +167,19 @@ def test_an_address_shown_in_part_is_compared_by_what_is_shown(address: str, sho
 
 
 def test_a_key_bound_to_other_addresses_is_refused_and_ours_is_named() -> None:
-    (refused,) = found(_kucoin("General", listed="203.**.154,103.**.34"))
+    (refused,) = found(_kucoin("General", "Spot", listed="203.**.154,103.**.34"))
     assert (refused.code, refused.exit_code) == (Code.OTHER_ADDRESS, 11)
     assert "(203.**.154, 103.**.34)" in refused.message
     assert f"enter {ADDRESS} under “IP Restriction”" in refused.hint
 
 
 def test_a_key_that_works_from_more_addresses_than_ours_is_warned_of() -> None:
-    (warned,) = found(_kucoin("General", listed="127.**.7,103.**.34"))
+    (warned,) = found(_kucoin("General", "Spot", listed="127.**.7,103.**.34"))
     assert (warned.code, warned.severity, warned.exit_code) == (Code.MORE_ADDRESSES, Severity.WARNING, 0)
 
 
 def test_being_seen_at_another_address_than_reserved_is_refused() -> None:
-    (refused,) = found(replace(_kucoin("General"), seen_address="198.51.100.9"))
+    (refused,) = found(replace(_kucoin("General", "Spot"), seen_address="198.51.100.9"))
     assert (refused.code, refused.exit_code) == (Code.OTHER_ADDRESS, 11)
     assert "198.51.100.9" in refused.message
 

@@ -74,9 +74,9 @@ async def command(
     try:
         connection = await adoption.adopt(found, called, accept=frozenset(accept), settings=settings)
     except KeyRefused as refused:
-        held_shown.show_findings(refused.findings, but_first=True)
+        ending = held_shown.not_taken(refused)
         terminal.say(f"{file} is as it was.")
-        raise
+        raise ending from None
     if started is not None:
         started.put()
     words = ["keywright", "exec", called, *found.plan.adoption.options(), "--"]

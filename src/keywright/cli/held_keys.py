@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import stat
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,7 +35,10 @@ account_option = click.option(
     help="An account of this installation's server, in place of the personal vault.",
 )
 stdin_option = click.option(
-    "--stdin", "from_stdin", is_flag=True, help='Read {"key": …, "secret": …, "passphrase": …} from standard input.'
+    "--stdin",
+    "from_stdin",
+    is_flag=True,
+    help='Read {"key": …, "secret": …, "passphrase": …} from standard input; an account\'s code on the line after it.',
 )
 file_option = click.option(
     "--from-file",
@@ -106,7 +108,7 @@ def given_key(*, from_stdin: bool, path: Path | None, accept: tuple[str, ...]) -
         raise Invalid("--stdin and --from-file are two ways to give one key", hint="use one of them")
     if not from_stdin and path is None:
         return None
-    parts = _parts(sys.stdin.read(MOST_BYTES) if path is None else _read_private(path))
+    parts = _parts(_read_object() if path is None else _read_private(path))
     return Pasted(parts["key"], Secret(parts["secret"]), _or_none(parts.get("passphrase", "")), frozenset(accept))
 
 
@@ -139,6 +141,24 @@ def _parts(text: str) -> dict[str, str]:
     if not {"key", "secret"} <= parts.keys() <= {"key", "secret", "passphrase"}:
         raise Invalid("its names are not those of a key", hint=hint)
     return parts
+
+
+def _read_object() -> str:
+    """Return the JSON object that standard input begins with. What comes after its last line is left for a code."""
+    text = b""
+    while len(text) < MOST_BYTES and (line := terminal.line_of_input()):
+        text += line
+        if line.rstrip().endswith(b"}") and _is_whole(text):
+            break
+    return text.decode("utf-8", "replace")
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_private(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,18 +13,31 @@ if TYPE_CHECKING:
     from keywright.errors import KeywrightError
     from keywright.vault.model import Connection, EgressAddress
     from keywright.vault.preflight import Finding
-    from keywright.vault.seam import Checked
+    from keywright.vault.seam import Checked, KeyRefused
 
 
-def show_findings(findings: tuple[Finding, ...], *, but_first: bool = False) -> None:
-    """Say what was found about a key, and what of it can be accepted."""
-    for finding in findings[1:] if but_first else findings:
+def not_taken(refused: KeyRefused) -> click.exceptions.Exit:
+    """Say why a key was not taken, the gravest first, and what can be accepted; return how the command ends."""
+    terminal.error(refused)
+    show_findings(refused.findings[1:])
+    names = _acceptable(refused.findings)
+    if names:
+        terminal.say(f"To take it all the same, on the record: {names}")
+    return click.exceptions.Exit(refused.exit_code)
+
+
+def show_findings(findings: tuple[Finding, ...]) -> None:
+    """Say what was found about a key."""
+    for finding in findings:
         mark = "refused" if finding.refuses else str(finding.severity)
         terminal.say(f"{mark}: {finding.message}".translate(terminal.CONTROL))
         terminal.say(f"  hint: {finding.hint}".translate(terminal.CONTROL))
-    names = dict.fromkeys(one.accept for one in findings if one.refuses and one.accept)
-    if names and all(one.accept for one in findings if one.refuses):
-        terminal.say("To take it all the same, on the record: " + " ".join(f"--accept {name}" for name in names))
+
+
+def _acceptable(findings: tuple[Finding, ...]) -> str:
+    """Return the options that accept all that refuses a key; nothing where something can't be accepted."""
+    refusing = [one.accept for one in findings if one.refuses]
+    return " ".join(f"--accept {name}" for name in dict.fromkeys(refusing)) if all(refusing) else ""
 
 
 def address_note(egress: EgressAddress, *, now: int) -> str:
@@ -130,6 +144,16 @@ def show_done(connection: Connection, *, now: int, as_json: bool, done: str) -> 
         return
     name = connection.name.translate(terminal.CONTROL)
     terminal.say(f"{name} {done}: {connection.record.exchange.title}, key {connection.key.masked}.")
+    show_warnings(connection, now=now)
+
+
+def show_warnings(connection: Connection, *, now: int) -> None:
+    """Say what its owner should know about a key that was taken."""
+    from keywright.vault.preflight import Severity, judge
+
+    probe, address = connection.record.probe, connection.egress.shown
+    found = judge(probe, egress_address=address, accepted=connection.exceptions(), now=now)
+    show_findings(tuple(one for one in found if one.severity is Severity.WARNING))
 
 
 def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *, now: int, as_json: bool) -> None:
@@ -158,6 +182,9 @@ def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *,
             else:
                 terminal.say(f"{name} is well.")
             show_findings(one.findings)
+            if names := _acceptable(one.findings):
+                called = shlex.quote(one.connection.name.translate(terminal.CONTROL))
+                terminal.say(f"To use it all the same, give the key again: keywright vault edit {called} --key {names}")
     for name, problem in trouble:
         terminal.say(f"{name}: {problem.message}".translate(terminal.CONTROL))
     codes = [code for code in (exit_code(one.findings) for one in checked) if code]

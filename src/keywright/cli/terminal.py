@@ -89,7 +89,7 @@ def ask_secret(prompt: str, *, confirm: bool = False) -> Secret:
 
 def read_secret(prompt: str) -> Secret:
     """Return the next line of standard input, without asking. Raises `Invalid` when there is none."""
-    line = _line_of_input()
+    line = line_of_input()
     if not line.strip(b"\r\n"):
         raise Invalid(
             f"{prompt}: nothing was given", hint="run it in a terminal, or give one secret per line on standard input"
@@ -176,8 +176,8 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _line_of_input() -> bytes:
-    """Return a line of standard input, whatever its bytes are."""
+def line_of_input() -> bytes:
+    """Return a line of standard input, whatever its bytes are; nothing where it has ended."""
     buffer = getattr(sys.stdin, "buffer", None)
     line: bytes = buffer.readline() if buffer is not None else sys.stdin.readline().encode()
     return line

@@ -75,8 +75,7 @@ async def add(
                 owner.id, NewConnection(name, wanted.value, pasted, bots), proof=proof, actor=actor, now=now
             )
         except KeyRefused as refused:
-            held_shown.show_findings(refused.findings, but_first=True)
-            raise
+            raise held_shown.not_taken(refused) from None
     held_shown.show_done(made, now=now, as_json=as_json, done="is held")
 
 
@@ -197,8 +196,7 @@ async def edit(
             try:
                 found = await vault.replace_key(owner.id, found.id, pasted, proof=proof, actor=actor, now=now)
             except KeyRefused as refused:
-                held_shown.show_findings(refused.findings, but_first=True)
-                raise
+                raise held_shown.not_taken(refused) from None
         if new_name is not None or bots or no_bots:
             async with owner.services.database.write() as tx:
                 found = await vault.edit(

@@ -102,8 +102,7 @@ async def _go_on(
                 owner.id, found.id, pasted, proof=proof, actor=actor, now=owner.services.clock()
             )
         except KeyRefused as refused:
-            held_shown.show_findings(refused.findings, but_first=True)
-            raise
+            raise held_shown.not_taken(refused) from None
     elif given is not None:
         raise Invalid("a new key is there already", hint="leave --stdin and --from-file out, or --roll-back first")
     if later or found.record.rotation is None or found.record.rotation.step is not Step.ADDED:

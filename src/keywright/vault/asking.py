@@ -5,6 +5,7 @@ from __future__ import annotations
 from keywright.storage.transaction import Database
 from keywright.vault import store
 from keywright.vault.client import Denied, VenueClient, Ways, is_bound
+from keywright.vault.differential import why_denied
 from keywright.vault.evidence import Credentials, Exchange, Probe
 from keywright.vault.safe import Safe
 from keywright.vault.seam import KeyDenied, Outlet
@@ -17,7 +18,10 @@ class Exchanges:
         self.ways = ways
 
     async def probe(self, credentials: Credentials, outlet: Outlet, *, now: int) -> Probe:
-        """Return what an exchange says that a key may do. Raises `KeyDenied`, and what goes wrong on the way."""
+        """Return what an exchange says that a key may do.
+
+        Raises `KeyDenied` with what is to blame, and what goes wrong on the way.
+        """
         async with VenueClient(credentials.exchange, outlet.way, self.ways) as client:
             try:
                 return await client.probe(credentials, at=now)
@@ -25,7 +29,9 @@ class Exchanges:
                 reply = denied.reply
                 # A page, or a bare status, is from what stands before an exchange, which knows nothing of the key.
                 reasons = client.reasons(reply) if reply.is_spoken else ()
-                raise KeyDenied(denied, reasons=reasons, wait_ms=reply.wait_ms) from None
+                told = await why_denied(client, credentials, reply, address=outlet.egress.shown)
+                explained = Denied(credentials.exchange, reply, told)
+                raise KeyDenied(explained, reasons=reasons, wait_ms=reply.wait_ms) from None
 
     async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
         """Tell whether an exchange refuses a key from this address; `None` where the way there failed."""

@@ -20,7 +20,7 @@ from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.refusal import Reason
 from keywright.vault.clocks import LEAP_MS, Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
-from keywright.vault.diagnosis import explain
+from keywright.vault.diagnosis import Diagnosis, explain
 from keywright.vault.egress import Lookup, look_up
 from keywright.vault.evidence import Credentials, Exchange, Probe, nonce_name
 from keywright.vault.factors import Factor
@@ -54,10 +54,10 @@ EXIT_CODES = {
 
 
 class Denied(KeywrightError):
-    """The exchange refused: said as its `diagnosis`, made from its `reply`."""
+    """The exchange refused: said as its `diagnosis`, made from its `reply` where nothing better is known."""
 
-    def __init__(self, exchange: Exchange, reply: Reply) -> None:
-        self.exchange, self.reply, self.diagnosis = exchange, reply, explain(exchange, reply)
+    def __init__(self, exchange: Exchange, reply: Reply, diagnosis: Diagnosis | None = None) -> None:
+        self.exchange, self.reply, self.diagnosis = exchange, reply, diagnosis or explain(exchange, reply)
         self.exit_code = EXIT_CODES.get(self.diagnosis.factor, 1)
         super().__init__(self.diagnosis.words.message, hint=self.diagnosis.words.hint, **self.diagnosis.values)
 

@@ -103,7 +103,8 @@ def check_offset(offset: Offset, *, exchange: str, budget: Budget) -> None:
     if skew > MOST_MS:
         raise ClockOff(
             "this machine's clock is {seconds} seconds ahead of {exchange}'s",
-            hint="set it by NTP (timedatectl set-ntp true). Up to {most} seconds are corrected; nothing was signed",
+            hint="whoever runs this machine sets it by NTP (timedatectl set-ntp true). Up to {most} seconds are corrected; "
+            "nothing was signed, and nothing is wrong with the key",
             skew_ms=skew,
             seconds=seconds,
             exchange=exchange,
@@ -112,7 +113,8 @@ def check_offset(offset: Offset, *, exchange: str, budget: Budget) -> None:
     if skew < -MOST_MS:
         raise ClockOff(
             "this machine's clock is {seconds} seconds behind {exchange}'s",
-            hint="set it by NTP (timedatectl set-ntp true). Up to {most} seconds are corrected; nothing was signed",
+            hint="whoever runs this machine sets it by NTP (timedatectl set-ntp true). Up to {most} seconds are corrected; "
+            "nothing was signed, and nothing is wrong with the key",
             skew_ms=skew,
             seconds=seconds,
             exchange=exchange,

@@ -110,8 +110,10 @@ def _of(sign: Sign, text: str, exchange: Exchange) -> Diagnosis:
 def _diagnosed(
     title: str, blamed: tuple[Factor, ...], words: Words, said: str, exchange: Exchange | None = None
 ) -> Diagnosis:
-    page = VENUES[exchange].key_page if exchange else ""
-    values: dict[str, object] = {"exchange": title, "page": page or title}
+    values: dict[str, object] = {"exchange": title, "page": title, "filter": "IP whitelist"}
+    if exchange is not None:
+        venue = VENUES[exchange]
+        values |= {"page": venue.key_page, "filter": venue.filter_name}
     return Diagnosis(blamed, words, values, " ".join(said.split())[:LONGEST_SAID], title)
 
 
@@ -139,14 +141,26 @@ def _with_address(diagnosis: Diagnosis, text: str, address: str) -> Diagnosis:
         return diagnosis
     seen = seen_in(text)
     cut = re.search(r"clientIp is:[0-9a-f]+:", text)  # IPv6, cut short by whoever copied it
+    if not seen and cut:
+        return certain(diagnosis, Factor.ADDRESS, factors.FOREIGN_V6, seen="IPv6")
+    if not seen and diagnosis.words is factors.FOREIGN and address:
+        return certain(diagnosis, Factor.ADDRESS, factors.FOREIGN_SEEN, seen=address)
     if not seen:
-        return certain(diagnosis, Factor.ADDRESS, factors.FOREIGN_V6, seen="IPv6") if cut else diagnosis
+        return named(diagnosis, address)
     if address and ip_address(seen) != ip_address(address):
         return certain(diagnosis, Factor.ADDRESS, factors.LEFT_ELSEWHERE, seen=seen, address=address)
     if diagnosis.factors == (Factor.ADDRESS,):
         words = factors.FOREIGN_V6 if ":" in seen else factors.FOREIGN_SEEN
         return certain(diagnosis, Factor.ADDRESS, words, seen=seen)
-    return replace(diagnosis, values=diagnosis.values | {"seen": seen})
+    return named(replace(diagnosis, values=diagnosis.values | {"seen": seen}), address)
+
+
+def named(diagnosis: Diagnosis, address: str) -> Diagnosis:
+    """Return it with the connection's address named, where it sends people to look for that."""
+    words = factors.AT.get(diagnosis.words)
+    if words is None or not address:
+        return diagnosis
+    return replace(diagnosis, words=words, values=diagnosis.values | {"address": address})
 
 
 def _title_of_page(text: str) -> str:

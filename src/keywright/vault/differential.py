@@ -21,7 +21,7 @@ from keywright.secret import Secret
 from keywright.vault import factors
 from keywright.vault.client import Denied, VenueClient, is_bound
 from keywright.vault.clocks import ClockOff, is_worrying
-from keywright.vault.diagnosis import Diagnosis, certain, explain
+from keywright.vault.diagnosis import Diagnosis, certain, explain, named
 from keywright.vault.evidence import Credentials, KeyKind, Probe, Right
 from keywright.vault.factors import Factor
 from keywright.vault.venues.venue import NotUnderstood
@@ -66,9 +66,24 @@ async def differential(
     except NotUnderstood:
         return Found(_of(client, Factor.UNKNOWN, factors.NOT_KNOWN))
     except Denied as denied:
-        told = explain(exchange, denied.reply, address=address)
-        return Found(told if told.is_certain else await _told_apart(client, credentials, told, second))
+        return Found(await why_denied(client, credentials, denied.reply, address=address, second=second))
     return Found(_well(client, probe, refused, wanted, address), probe)
+
+
+async def why_denied(
+    client: VenueClient,
+    credentials: Credentials,
+    reply: Reply,
+    *,
+    address: str = "",
+    second: VenueClient | None = None,
+) -> Diagnosis:
+    """Return what is to blame where the exchange refused to say what a key may do: steps 3 to 5, where its words leave a choice."""
+    told = explain(client.exchange, reply, address=address)
+    if told.factors == (Factor.PERMISSION,):
+        box = client.venue.boxes[Right.READ]
+        return certain(told, Factor.PERMISSION, factors.NO_RIGHT_BOX, box=box)
+    return told if told.is_certain else named(await _told_apart(client, credentials, told, second), address)
 
 
 def _well(client: VenueClient, probe: Probe, refused: Reply | None, wanted: Right | None, address: str) -> Diagnosis:
@@ -81,8 +96,11 @@ def _well(client: VenueClient, probe: Probe, refused: Reply | None, wanted: Righ
             f"this machine's clock is {abs(offset.skew_ms) / 1000:.1f} seconds {where} {client.exchange.title}'s; here that "
             "is corrected, and a program that signs by itself may be refused for it"
         )
+    if wanted is not None and wanted not in client.venue.boxes:
+        right = wanted.value.replace("_", " ")
+        return replace(_of(client, Factor.ACCOUNT, factors.NO_BOX, right=right), proved=tuple(proved))
     if wanted is not None and not probe.may(wanted):
-        box = client.venue.boxes.get(wanted, wanted.value)
+        box = client.venue.boxes[wanted]
         return replace(_of(client, Factor.PERMISSION, factors.NO_RIGHT_BOX, box=box), proved=tuple(proved))
     if refused is None:
         return replace(_of(client, Factor.NOTHING, factors.ALL_WELL), proved=tuple(proved))
@@ -97,15 +115,17 @@ async def _told_apart(
 ) -> Diagnosis:
     proved: list[str] = []
     # 3
-    other = await _asked(client, _thrown_together(credentials))
+    can_tell = {Factor.PERMISSION, Factor.SECRET} & set(told.factors) and Factor.ADDRESS in told.factors
+    other = await _asked(client, _thrown_together(credentials)) if can_tell else None
     if other is not None:
         answers = client.reasons(other)
         if Reason.SIGNATURE_MISMATCH in answers[:1] and Factor.PERMISSION in told.factors:
             proved.append("with another secret the answer is another: the key is known, and taken from this address")
             return replace(certain(told, Factor.PERMISSION, factors.NO_RIGHT), proved=tuple(proved))
-        proved.append("with another secret the answer is the same: it never came to the signature")
-        told = _without(told, Factor.PERMISSION, Factor.SECRET)
-        if Factor.ADDRESS in told.factors:
+        proved.append("with another secret the answer is the same")
+        # Bitfinex is known to say that of a wrong signature, too: there the secret stays a suspect.
+        told = _without(told, Factor.PERMISSION)
+        if Factor.SECRET not in told.factors:
             told = replace(told, words=factors.KEY_OR_ADDRESS)
     # 4
     if second is not None and Factor.ADDRESS in told.factors:

@@ -56,36 +56,51 @@ BAD_FORM = Words(
 )
 PASSPHRASE = Words(
     "the passphrase is wrong, or the secret: {exchange} checks one with the other",
-    "enter the passphrase that was chosen for this key; it is not your password there. If nobody knows it, make a new key: nobody "
-    "can look it up",
+    "enter both again: the passphrase is the one you chose when you made this key, not your password at {exchange}; the secret "
+    "was shown once. If one of them is lost, make a new key: nobody can look it up",
 )
 SIGNATURE = Words(
-    "the signature does not hold",
+    "the secret does not fit this key: {exchange} finds the signature wrong",
     "enter the secret again: this one is not this key's, or it was pasted in part. A program that signs by itself must sign the "
     "very bytes that it sends",
 )
 KEY_OR_SIGNATURE = Words(
     "{exchange} has one answer for an unknown key, a wrong signature and a foreign address",
-    "look that the key is on the page of your keys ({page}) and that its list of addresses has this connection's; then enter key "
-    "and secret again",
+    "look on the page of your keys ({page}), in this order: is this key there, is this connection's address under “{filter}”; "
+    "then enter key and secret again",
+)
+KEY_OR_SIGNATURE_AT = Words(
+    "{exchange} has one answer for an unknown key, a wrong signature and a foreign address",
+    "look on the page of your keys ({page}), in this order: is this key there, is {address} under “{filter}”; then enter key and "
+    "secret again",
 )
 KEY_ADDRESS_OR_RIGHT = Words(
     "{exchange} has one answer for an unknown key, a foreign address and a missing right",
-    "look on the key's page ({page}), in this order: is the address on its list, is the key there at all, is the box ticked that "
-    "this needs, and is it a key of this environment",
+    "look on the key's page ({page}), in this order: is this connection's address under “{filter}”, is the key there at all, is "
+    "the box ticked that this needs, and is it a key of this environment",
+)
+KEY_ADDRESS_OR_RIGHT_AT = Words(
+    "{exchange} has one answer for an unknown key, a foreign address and a missing right",
+    "look on the key's page ({page}), in this order: is {address} under “{filter}”, is the key there at all, is the box ticked "
+    "that this needs, and is it a key of this environment",
 )
 KEY_OR_ADDRESS = Words(
     "{exchange} does not know this key, or does not take it from this address",
-    "look on the key's page ({page}), in this order: is the address on its list, is the key there at all. Its answer is the same "
-    "for both",
+    "look on the key's page ({page}), in this order: is this connection's address under “{filter}”, is the key there at all. Its "
+    "answer is the same for both",
+)
+KEY_OR_ADDRESS_AT = Words(
+    "{exchange} does not know this key, or does not take it from this address",
+    "look on the key's page ({page}), in this order: is {address} under “{filter}”, is the key there at all. Its answer is the "
+    "same for both",
 )
 FOREIGN = Words(
     "{exchange} does not take this key from this address",
-    "enter this connection's address on the key's page, under its address filter. Don't switch the filter off",
+    "enter this connection's address under “{filter}” on the key's page ({page}). Don't switch that filter off",
 )
 FOREIGN_SEEN = Words(
     "{exchange} does not take this key from {seen}",
-    "enter {seen} on the key's page, under its address filter. Don't switch the filter off",
+    "enter {seen} under “{filter}” on the key's page ({page}). Don't switch that filter off",
 )
 FOREIGN_V6 = Words(
     "{exchange} saw the request come over IPv6, from {seen}, and does not take the key from there",
@@ -103,12 +118,17 @@ NO_RIGHT_BOX = Words(
     "the key has not the right that this needs ({box})",
     "tick “{box}” on the key's page ({page}). If it can't be ticked, open that kind of account first, and make a new key after",
 )
+NO_BOX = Words(
+    "a key of {exchange} has no box of its own for this ({right})",
+    "the key is not to blame: look whether your account there may do that at all. Some kinds of trading must be opened for the "
+    "account first, or want money in a wallet of their own",
+)
 OTHER_ENVIRONMENT = Words(
     "this key belongs to {other}",
     "connect it there, or make a key on the page of your keys at {exchange} ({page})",
 )
 LOW_NONCE = Words(
-    "the nonce is not above the last one this key used",
+    "the request's number (nonce) is not above the last one that this key was used with",
     "another program uses this key, or its clock went back: one key for each program. If another counted in a finer unit, make a "
     "new key",
 )
@@ -156,9 +176,16 @@ NOT_A_REFUSAL = Words(
 )
 ALL_WELL = Words(
     "{exchange} takes this key, from this address, at this time",
-    "if a program is refused all the same, compare what it sends: another key, another address, or another clock",
+    "if a program is refused all the same, compare what it sends: another key, another address, another clock, or other "
+    "bytes than it signed",
 )
 NOT_KNOWN = Words(
     "{exchange} answered something that is not known here",
     "its own words may say more. If they name the key, enter it again; if they name an address, compare it with this connection's",
 )
+AT = {
+    KEY_OR_SIGNATURE: KEY_OR_SIGNATURE_AT,
+    KEY_ADDRESS_OR_RIGHT: KEY_ADDRESS_OR_RIGHT_AT,
+    KEY_OR_ADDRESS: KEY_OR_ADDRESS_AT,
+}
+"""What is said where the connection's address is known: it is named."""

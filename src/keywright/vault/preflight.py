@@ -5,7 +5,7 @@
     3  may it do more than trade: margin, earn, settings …     refused until that is accepted by name
     4  is it bound to addresses, and to ours                   Binance's must be; elsewhere refused until accepted by name
     5  is something not provable                               refused until accepted by name
-    6  will it end soon                                        a warning
+    6  will it end soon, or can't it trade at all              a warning
 
 Refusing withdrawals alone stops few thefts: most were made with keys that could only trade, from the thief's own address.
 That is why step 4 weighs as much as step 1 (docs/vault-venues.md).
@@ -17,9 +17,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from ipaddress import ip_address
 
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
+from keywright.vault.listed import is_same, may_be
 from keywright.vault.venues.known import VENUES
 from keywright.vault.words import Words
 
@@ -32,6 +32,17 @@ BEYOND_TRADING = {
     Exchange.BITFINEX: (Right.FUNDING, Right.SETTINGS, Right.PAYMENTS),
 }
 """What a key may hold once its owner says that it should: it can lose or lock up more than a spot order."""
+
+TRADES = (
+    Right.TRADE,
+    Right.FUTURES,
+    Right.MARGIN,
+    Right.OPTIONS,
+    Right.PORTFOLIO_MARGIN,
+    Right.FIX_TRADE,
+    Right.FUNDING,
+)
+"""Any of these is what a bot may be there for."""
 
 SOON_MS = 30 * 24 * 3600 * 1000
 """From when on the end of a key is told: the first step of the one schedule for deadlines."""
@@ -51,6 +62,7 @@ class Code(StrEnum):
     MORE_ADDRESSES = "more_addresses"
     ENDS_SOON = "ends_soon"
     ENDED = "ended"
+    NO_TRADE = "no_trade"
 
 
 class Severity(StrEnum):
@@ -98,8 +110,9 @@ def judge(probe: Probe, *, egress_address: str, accepted: Collection[str] = (), 
     `egress_address` is the address the exchange will see, empty where it is not known; `accepted` holds what its owner
     accepts, each by the `accept` of a finding.
     """
-    found = (*_exits(probe), *_unknown(probe), *_beyond(probe), *_addresses(probe, egress_address), *_unproven(probe))
-    weighed = [_weighed(one, accepted) for one in (*found, *_ends(probe, now))]
+    found = (*_exits(probe), *_unknown(probe), *_beyond(probe), *_addresses(probe, egress_address))
+    found += tuple(_unproven(probe, egress_address))
+    weighed = [_weighed(one, accepted) for one in (*found, *_ends(probe, now), *_idle(probe, now))]
     order = {Severity.REFUSED: 0, Severity.ACCEPTED: 1, Severity.WARNING: 2}
     return tuple(sorted(weighed, key=lambda one: (order[one.severity], one.exit_code)))
 
@@ -188,7 +201,7 @@ def _addresses(probe: Probe, egress_address: str) -> Iterator[Finding]:
         accept = "" if probe.exchange is Exchange.BINANCE else "no-address-filter"
         yield Finding(Code.NO_ADDRESS_FILTER, Severity.REFUSED, texts, values, right, UNBOUND, accept=accept)
     seen = probe.seen_address
-    if seen and egress_address and not _same(seen, egress_address):
+    if seen and egress_address and not is_same(seen, egress_address):
         texts = Words(
             "{exchange} saw the request come from {seen}, not from {address}",
             "requests of this connection don't leave from the address that was reserved: ask whoever runs this server, "
@@ -212,33 +225,7 @@ def _addresses(probe: Probe, egress_address: str) -> Iterator[Finding]:
         yield Finding(Code.MORE_ADDRESSES, Severity.WARNING, texts, values | {"listed": listed}, right)
 
 
-def may_be(address: str, shown: str) -> bool:
-    """Tell whether an address may be the one that is shown in part: `203.**.154` stands for 203.x.y.154.
-
-    A star, or a run of them, stands for one octet or several: KuCoin writes `127.**.1` for 127.0.0.1.
-    """
-    if "*" not in shown:
-        return _same(address, shown)
-    separator = ":" if ":" in shown else "."
-    parts, ours = shown.lower().split(separator), address.lower().split(separator)
-    masked = [index for index, part in enumerate(parts) if "*" in part]
-    before, after = parts[: masked[0]], parts[masked[-1] + 1 :]
-    hidden = len(ours) - len(before) - len(after)
-    if hidden < 1 or (len(parts) == len(ours) and hidden != masked[-1] - masked[0] + 1):
-        return False
-    between = [(index, part) for index, part in enumerate(parts[masked[0] : masked[-1]], masked[0]) if "*" not in part]
-    seen = all(ours[index] == part for index, part in between) if len(parts) == len(ours) else True
-    return seen and ours[: len(before)] == before and (not after or ours[-len(after) :] == after)
-
-
-def _same(one: str, other: str) -> bool:
-    try:
-        return ip_address(one) == ip_address(other)
-    except ValueError:
-        return one == other
-
-
-def _unproven(probe: Probe) -> Iterator[Finding]:
+def _unproven(probe: Probe, egress_address: str) -> Iterator[Finding]:
     for right in (*EXITS, Right.OTHER, Right.ADDRESS_FILTER):
         unknown = [one for one in probe.evidence if one.right is right and one.allowed is None]
         if right is Right.WITHDRAW and not any(one.right is right for one in probe.evidence):
@@ -246,6 +233,12 @@ def _unproven(probe: Probe) -> Iterator[Finding]:
         for one in unknown:
             texts = (
                 Words(
+                    "{exchange} does not tell whether this key is bound to addresses",
+                    "enter {address} under “{filter}” on the key's page at {exchange} ({page}), nothing else; then accept "
+                    "that it is on your word, or have it tried from a second address",
+                )
+                if right is Right.ADDRESS_FILTER and egress_address
+                else Words(
                     "{exchange} does not tell whether this key is bound to addresses",
                     "enter this connection's address under “{filter}” on the key's page at {exchange} ({page}); then accept "
                     "that it is on your word, or have it tried from a second address",
@@ -261,7 +254,7 @@ def _unproven(probe: Probe) -> Iterator[Finding]:
                 Code.NOT_PROVABLE,
                 Severity.REFUSED,
                 texts,
-                _values(probe, right, one.said or right.value),
+                _values(probe, right, one.said or right.value) | {"address": egress_address},
                 right,
                 UNPROVABLE,
                 accept=f"unproven-{_named(right)}",
@@ -285,6 +278,17 @@ def _ends(probe: Probe, now: int) -> Iterator[Finding]:
         "renew it on the key's page at {exchange} ({page}), or make a new key in time",
     )
     yield Finding(Code.ENDS_SOON, Severity.WARNING, texts, values, Right.TRADE)
+
+
+def _idle(probe: Probe, now: int) -> Iterator[Finding]:
+    ended = probe.expires_at is not None and probe.expires_at <= now
+    if ended or any(one.allowed is not False for one in probe.evidence if one.right in TRADES):
+        return
+    texts = Words(
+        "this key can't trade",
+        "tick “{box}” on the key's page at {exchange} ({page}) if its bot should trade. A bot that only looks on needs nothing more",
+    )
+    yield Finding(Code.NO_TRADE, Severity.WARNING, texts, _values(probe, Right.TRADE), Right.TRADE)
 
 
 def _named(right: Right) -> str:

@@ -87,6 +87,8 @@ _BINANCE = (
     ),
     _said(r"Please enable Spot & Margin Trading", words.NO_RIGHT, _F.PERMISSION),  # ccxt/binance-trade-bot#425
     _said(r"Symbol not whitelisted for API key", words.NOT_LISTED, _F.SYMBOL),  # Binance's errors.md, -2010
+    # Binance's errors.md, -2010 and its kin: nothing about the order, and no other key would help.
+    _said(r"action is disabled on this account|may not place or cancel orders", words.FROZEN, _F.ACCOUNT),
     _said(r"Not found, authenticated, or authorized|" + _code("-1099"), words.NO_RIGHT, _F.PERMISSION, _F.KEY),
     _said(r"not authorized to execute this request|" + _code("-1002"), words.NO_RIGHT, _F.PERMISSION, _F.ACCOUNT),
     _said(_code("-1102"), words.NO_HEADER, _F.REQUEST),
@@ -105,6 +107,10 @@ _BITFINEX = (
     _said(
         r"nonce: small|\b10114\b|nonce is too small", words.LOW_NONCE, _F.NONCE
     ),  # bitfinex-api-py#120, MikaLendingBot#448
+    # Its first version, which old bots speak; ccxt's bitfinex.py has all three.
+    _said(r"Could not find a key matching the given X-BFX-APIKEY", words.UNKNOWN_KEY, _F.KEY),
+    _said(r"Invalid X-BFX-SIGNATURE", words.SIGNATURE, _F.SECRET),
+    _said(r"API key does not have permission for this action", words.NO_RIGHT, _F.PERMISSION, mistakable=True),
     _said(r"api_key: permission invalid|permission invalid", words.NO_RIGHT, _F.PERMISSION),
     _said(r"\b10112\b|\b10113\b|\b10111\b", words.SIGNATURE, _F.SECRET, mistakable=True),
     _said(r"ratelimit|\b11010\b|ERR_RATE_LIMIT", words.TOO_MANY, _F.LIMIT, mistakable=True),
