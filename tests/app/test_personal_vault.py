@@ -16,7 +16,13 @@ import pytest
 from keywright.app import protecting
 from keywright.app.folders import Folders
 from keywright.app.installation import open_installation
-from keywright.app.protecting import add_protection, change_passphrase, remove_protection, vet_new_passphrase
+from keywright.app.protecting import (
+    add_protection,
+    change_passphrase,
+    make_protection,
+    remove_protection,
+    vet_new_passphrase,
+)
 from keywright.app.services import Services
 from keywright.app.vault_note import Unremembered
 from keywright.app.vault_place import file_system_of
@@ -47,15 +53,10 @@ async def _count(services: Services) -> int:
 
 async def _add(vault: Vault, key: Secret, new: ByKeyFile | BySystemd) -> str:
     closed = await vault.look()
+    around = closed.surroundings(vault.environ)
     async with vault.opened(key=key) as services, services.database.write() as tx:
-        made = await add_protection(
-            tx,
-            new,
-            wrapping_key=key,
-            surroundings=closed.surroundings(vault.environ),
-            audit=services.audit,
-            now=vault.clock(),
-        )
+        made = make_protection(new, wrapping_key=key, surroundings=around, now=vault.clock())
+        await add_protection(tx, made, audit=services.audit, now=vault.clock())
     return made.id
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import keyring
@@ -12,6 +14,9 @@ import pytest
 from keyring.backends import fail
 
 from keywright.app import agent_calls, protecting
+from keywright.sealing.protections.key_file import ByKeyFile
+from keywright.sealing.protections.wrapped import Surroundings
+from keywright.secret import Secret
 from tests.cli.conftest import Terminal
 from tests.support.vault import OTHER, PASSPHRASE
 
@@ -51,6 +56,22 @@ def test_a_session_with_a_passphrase(typed: Terminal) -> None:
     assert (locked.code, locked.out) == (4, "")
     assert f"keywright: {WORDS}\n  hint: `keywright vault unlock`" in locked.err
     assert "Nothing was unlocked" in typed("vault lock").err
+
+
+def test_others_can_write_while_a_way_is_made(typed: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine elsewhere is asked, or a person: bots are started meanwhile, each start an event."""
+    assert typed("vault init --by key-file").code == 0
+    plain, tried = ByKeyFile.make, list[str]()
+
+    def make(self: ByKeyFile, surroundings: Surroundings, *, protection_id: str) -> tuple[dict[str, object], Secret]:
+        with closing(sqlite3.connect(typed.folder / "vault.db", timeout=0)) as another:
+            another.execute("BEGIN IMMEDIATE")
+        tried.append(protection_id)
+        return plain(self, surroundings, protection_id=protection_id)
+
+    monkeypatch.setattr(ByKeyFile, "make", make)
+    done = typed(f"vault protect key-file --key-file {typed.folder / 'another.key'}")
+    assert (done.code, len(tried)) == (0, 1), done.err
 
 
 def test_vlt_07_a_passphrase_is_changed_with_the_current_one(typed: Terminal) -> None:

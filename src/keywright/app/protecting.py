@@ -62,27 +62,32 @@ def vet_new_passphrase(typed: Secret) -> Secret:
 WORDS = "four words that have nothing to do with each other are easy to keep and hard to guess"
 
 
-async def add_protection(
-    tx: Tx,
-    new: NewProtection,
-    *,
-    wrapping_key: Secret,
-    surroundings: Surroundings,
-    audit: AuditLog,
-    now: int,
-) -> Protection:
-    """Add a way to the wrapping key, beside those that are there.
+def make_protection(new: NewProtection, *, wrapping_key: Secret, surroundings: Surroundings, now: int) -> Protection:
+    """Return a way to the wrapping key that is not kept yet. Before any transaction: it may ask an engine elsewhere, or a person.
 
-    Raises `Conflict` for a second passphrase, and whatever the way itself lacks.
+    Raises whatever the way itself lacks.
     """
-    if new.kind == PASSPHRASE and any(one.kind == PASSPHRASE for one in await store.protections(tx)):
-        raise Conflict("the vault has a passphrase already", hint="`keywright vault passphrase` changes it")
     if isinstance(new, ByPassphrase):
         vet_new_passphrase(new.passphrase)
-    made = _make(new, wrapping_key=wrapping_key, surroundings=surroundings, now=now)
+    protection_id = ids.new_id("vpr")
+    parameters, outer = new.make(surroundings, protection_id=protection_id)
+    return wrap_in(
+        wrapping_key,
+        outer=outer,
+        database_id=surroundings.database_id,
+        id_=protection_id,
+        kind=new.kind,
+        parameters=parameters,
+        now=now,
+    )
+
+
+async def add_protection(tx: Tx, made: Protection, *, audit: AuditLog, now: int) -> None:
+    """Keep a way to the wrapping key, beside those that are there. Raises `Conflict` for a second passphrase."""
+    if made.kind == PASSPHRASE and any(one.kind == PASSPHRASE for one in await store.protections(tx)):
+        raise Conflict("the vault has a passphrase already", hint="`keywright vault passphrase` changes it")
     await store.insert_protection(tx, made)
     await audit.record(tx, _event(Kind.VAULT_PROTECTED, made), now=now)
-    return made
 
 
 async def remove_protection(tx: Tx, protection_id: str, *, audit: AuditLog, now: int) -> Protection:
@@ -190,20 +195,6 @@ def try_hardware(
         except (Unusable, NotProven) as problem:
             last = problem
     raise last
-
-
-def _make(new: NewProtection, *, wrapping_key: Secret, surroundings: Surroundings, now: int) -> Protection:
-    protection_id = ids.new_id("vpr")
-    parameters, outer = new.make(surroundings, protection_id=protection_id)
-    return wrap_in(
-        wrapping_key,
-        outer=outer,
-        database_id=surroundings.database_id,
-        id_=protection_id,
-        kind=new.kind,
-        parameters=parameters,
-        now=now,
-    )
 
 
 def _event(kind: Kind, about: Protection) -> Event:

@@ -19,7 +19,7 @@ from keywright.app import folders as files, store
 from keywright.app.backup import MARKS
 from keywright.app.folders import Folders, hold
 from keywright.app.installation import check_schema, open_keyring, settle, sync_folder
-from keywright.app.protecting import OWNER, VAULT, add_protection, vet_new_passphrase
+from keywright.app.protecting import OWNER, VAULT, add_protection, make_protection, vet_new_passphrase
 from keywright.app.services import Services
 from keywright.app.vault_archive import FORMAT, Archive, Manifest
 from keywright.app.vault_note import Note, note_of, read_note, remember
@@ -180,12 +180,13 @@ async def _finish(
     if broken or (keyring.database_id, verified.count) != (said.vault, said.events):
         raise Unopenable("altered")
     await _upgrade(database)
+    around = surroundings_of(place, said.vault)
+    made = make_protection(new, wrapping_key=key, surroundings=around, now=now) if new is not None else None
     async with database.write() as tx:
-        if new is not None:
+        if made is not None:
             for one in await store.protections(tx):
                 await store.delete_protection(tx, one.id)
-            around = surroundings_of(place, said.vault)
-            await add_protection(tx, new, wrapping_key=key, surroundings=around, audit=audit, now=now)
+            await add_protection(tx, made, audit=audit, now=now)
         detail = {"made_at": said.made_at, "events": said.events}
         await audit.record(tx, Event(Kind.VAULT_RESTORED, OWNER, "", VAULT, 0, detail), now=now)
         kinds = tuple(one.kind for one in await store.protections(tx))

@@ -52,21 +52,17 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
 async def protect(kind: str, how: How, *, from_stdin: bool, data_dir: str | None) -> None:
     """Add a way to open the vault, beside those it has. The vault must be open."""
     from keywright.app import personal_vault, vault_opening
-    from keywright.app.protecting import add_protection
+    from keywright.app.protecting import add_protection, make_protection
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
     key = vault_opening.find_wrapping_key(closed)
     new = new_protection(kind, how, from_stdin=from_stdin)
-    async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
-        made = await add_protection(
-            tx,
-            new,
-            wrapping_key=key,
-            surroundings=closed.surroundings(),
-            audit=services.audit,
-            now=services.clock(),
-        )
+    async with personal_vault.open_personal_vault(settings, key=key) as services:
+        now = services.clock()
+        made = make_protection(new, wrapping_key=key, surroundings=closed.surroundings(), now=now)
+        async with services.database.write() as tx:
+            await add_protection(tx, made, audit=services.audit, now=now)
     terminal.say(f"The vault opens by {made.kind}, too.")
 
 

@@ -14,7 +14,8 @@ from keywright.web.visit import Visit
 
 
 async def check(visit: Visit) -> Response:
-    """Have the exchange asked again what the key may do. It takes no code: what it finds only stops what must not be."""
+    """Have the exchange asked again what the key may do. It takes no code: it gives a key no
+    right, and lets one be used again only where the exchange says that all is well."""
     account_id, wanted = visit.own_account.id, connection_id(visit)
     async with visit.site.database.read() as tx:
         before = await visit.site.vault.connection(tx, account_id, wanted)
