@@ -14,6 +14,7 @@ from keywright.app.services import Services, wire
 from keywright.identity.passwords import CHEAPEST
 from keywright.identity.policy_model import Policy
 from keywright.sealing.keyring import Keyring, new_data_key
+from keywright.secret import Secret
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.migrate import upgrade
 from keywright.storage.transaction import Database
@@ -102,10 +103,16 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation
     return Installation(tmp_path, database_url=url)
 
 
+@pytest.fixture(scope="session")
+def data_key() -> Secret:
+    """Give a key for data: one for all tests, so that what one sealed can be handed to the next."""
+    return new_data_key()
+
+
 @pytest.fixture
-def keyring() -> Keyring:
+def keyring(data_key: Secret) -> Keyring:
     """Give a keyring with one key."""
-    return Keyring("db_test", {1: new_data_key()})
+    return Keyring("db_test", {1: data_key})
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from keywright.web.security import CSRF_LABEL, csrf_token
 from tests.support.clock import FakeClock
 from tests.support.holding import EGRESS, OTHER_KEY, PASSPHRASE as KEY_PASSPHRASE, SECRET, held_key, pool
 from tests.support.passkey import SoftPasskey
+from tests.support.settled import beginning_of, keep, settled_before
 from tests.support.visitor import PASSWORD, Caller, console_over
 
 PASSPHRASE, OTHER_PASSPHRASE = "Tide-wharf-29-Q", "Quiet-Harbour-77"
@@ -90,6 +91,17 @@ class Household:
 
 async def household(services: Services, clock: FakeClock, **place: Any) -> Household:
     """Return a household that has settled. Ada has just proved her second factor."""
+    beginning = await beginning_of(services, clock, place)
+    if beginning is None:
+        return await _settle(services, clock, **place)
+    home = settled_before(beginning, services, clock)
+    if home is None:
+        home = await _settle(services, clock, **place)
+        await keep(beginning, home, clock)
+    return home
+
+
+async def _settle(services: Services, clock: FakeClock, **place: Any) -> Household:
     console = console_over(services, **place)
     origin = place.get("origins", ("http://localhost:8400",))[0]
     bob = Caller(console, clock, address="198.51.100.9", origin=origin, email="bob@example.org")
