@@ -9,6 +9,8 @@ ARGS ?=
 
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
+# Compiled modules are kept, whatever the surroundings say: to compile them anew takes each of many processes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # One environment, made from uv.lock; each group of targets adds what it needs.
 # Keywright itself is made anew each time: its compiled part may be missing, or of another day.
