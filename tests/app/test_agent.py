@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from keywright.app import agent, agent_calls, agent_socket
-from keywright.app.agent import LONGEST_LINE, Agent, run_agent
+from keywright.app.agent import Agent, run_agent
 from keywright.app.held_keys import HeldKeys
+from keywright.app.wanted import LONGEST_LINE
 from keywright.clock import MachineTime
 from keywright.errors import Conflict, Unusable
 from keywright.secret import Secret

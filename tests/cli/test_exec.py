@@ -15,17 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from keywright.app.protecting import OWNER
 from keywright.clock import wall_clock_ms
 from keywright.sealing.protections.key_file import ByKeyFile
-from keywright.secret import Secret
 from keywright.settings import Settings
-from keywright.vault import rules
-from keywright.vault.model import PERSONAL, NewConnection, Pasted
 from tests.doubles.exchange import DoubleKey, running_in_thread
 from tests.doubles.kucoin import KucoinDouble
-from tests.support.vault import Vault
+from tests.support.vault import PASSPHRASE, Vault, by_passphrase, hold_grid
 
+BY_AGENT = "an agent hands it out"
 TELL = "import json, os, sys; print(json.dumps(dict(os.environ)))"
 
 
@@ -36,6 +33,11 @@ class Owner:
     vault: Vault
     key: DoubleKey
     environ: dict[str, str]
+    by_agent: bool
+
+    def keywright(self, *words: str, typed: str = "") -> None:
+        command = [sys.executable, "-m", "keywright", *words]
+        subprocess.run(command, env=self.environ, input=typed, text=True, check=True, capture_output=True)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "keywright", "exec", *words]
@@ -56,27 +58,23 @@ class Owner:
         return dict(json.loads(done.stdout))
 
 
-async def _fill(vault: Vault, key: DoubleKey) -> None:
-    vault.clock.now = wall_clock_ms()
-    await vault.make(ByKeyFile(None))
-    async with vault.opened() as services:
-        async with services.database.write() as tx:
-            await services.vault.pool.add(tx, rules.egress_place("127.0.0.1"), actor=OWNER, now=vault.clock())
-        await services.vault.reserve(PERSONAL, "kucoin", actor=OWNER, now=vault.clock())
-        new = NewConnection("grid", "kucoin", Pasted(key.key, Secret(key.secret), Secret(key.passphrase)))
-        await services.vault.connect(PERSONAL, new, actor=OWNER, now=vault.clock())
-
-
-@pytest.fixture(scope="module")
-def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+@pytest.fixture(scope="module", params=[BY_AGENT, "it opens the vault itself"])
+def owner(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """Give an owner whose vault is unlocked, and one whose vault opens by a key file while no agent runs."""
+    by_agent = request.param == BY_AGENT
     folder = tmp_path_factory.mktemp("exec")
     with running_in_thread(KucoinDouble(wall_clock_ms)) as exchange:
         key = exchange.new_key(addresses=("127.0.0.1",))
         vault = Vault(folder)
         vault.settings = Settings(kucoin_url=exchange.url)
-        asyncio.run(_fill(vault, key))
+        asyncio.run(hold_grid(vault, key, by_passphrase() if by_agent else ByKeyFile(None)))
         environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **vault.environ}
-        yield Owner(vault, key, environ)
+        found = Owner(vault, key, environ, by_agent=by_agent)
+        if by_agent:
+            found.keywright("vault", "unlock", "--stdin", typed=PASSPHRASE)
+        yield found
+        if by_agent:
+            found.keywright("vault", "lock")
 
 
 def test_b2_the_program_has_the_key_in_its_environment_and_nowhere_else(owner: Owner) -> None:
@@ -170,11 +168,13 @@ def test_every_start_is_on_the_record(owner: Owner) -> None:
     owner.run("grid", "--", "true")
 
     async def newest() -> str:
-        async with owner.vault.opened() as services, services.database.read() as tx:
+        key = await owner.vault.key() if owner.by_agent else None
+        async with owner.vault.opened(key=key) as services, services.database.read() as tx:
+            await services.audit.verify(tx)
             (row,) = await services.audit.list(tx, limit=1)
-            return f"{row.kind} {json.loads(row.detail)['purpose']}"
+            return f"{row.kind} {row.actor} {json.loads(row.detail)['purpose']}"
 
-    assert asyncio.run(newest()) == "connection.opened exec"
+    assert asyncio.run(newest()) == "connection.opened owner exec"
 
 
 def test_leak_04_the_key_is_in_no_argument(owner: Owner) -> None:
@@ -190,3 +190,42 @@ def test_leak_04_the_key_is_in_no_argument(owner: Owner) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+HEAVY = {
+    "sqlalchemy",
+    "aiosqlite",
+    "aiohttp",
+    "yarl",
+    "starlette",
+    "webauthn",
+    "zxcvbn",
+    "argon2",
+    "jwt",
+    "alembic",
+    "babel",
+}
+"""What takes long to load, and starts no program."""
+
+LOOP = {"asyncio", "uvloop", "cryptography", "sqlite3", "subprocess", "ssl"}
+
+
+def test_a_start_loads_what_it_needs_and_no_more(owner: Owner) -> None:
+    """Here it is what is loaded, and not a time, that is held to: `benchmarks/exec.py` measures."""
+    words = [sys.executable, "-X", "importtime", "-m", "keywright", "exec", "grid", "--", "true"]
+    done = subprocess.run(words, env=owner.environ, check=True, capture_output=True, text=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert {"click", "keywright"} <= loaded
+    if owner.by_agent:
+        assert not loaded & (HEAVY | LOOP)
+    else:
+        assert loaded & HEAVY == {"sqlalchemy", "aiosqlite"}
+
+
+@pytest.mark.parametrize("owner", [BY_AGENT], indirect=True)
+def test_with_a_locked_vault_nothing_is_started_and_the_reason_is_said(owner: Owner) -> None:
+    owner.keywright("vault", "lock")
+    done = owner.run("grid", "--", "echo", "started")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "the vault is locked" in done.stderr
+    owner.keywright("vault", "unlock", "--stdin", typed=PASSPHRASE)

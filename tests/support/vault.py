@@ -13,17 +13,21 @@ from pathlib import Path
 
 from keywright.app import personal_vault
 from keywright.app.personal_vault import make_personal_vault, open_personal_vault
-from keywright.app.protecting import change_passphrase
+from keywright.app.protecting import OWNER, change_passphrase
 from keywright.app.services import Services
 from keywright.app.vault_archive import Archive
 from keywright.app.vault_backup import copy_vault, restore_vault
 from keywright.app.vault_opening import Closed, look_at_vault
 from keywright.app.vault_place import VaultPlace, vault_place_of
+from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError
 from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
-from keywright.sealing.protections.wrapped import NewProtection
+from keywright.sealing.protections.wrapped import PASSPHRASE as PASSPHRASE_KIND, NewProtection
 from keywright.secret import Secret
 from keywright.settings import Settings
+from keywright.vault import rules
+from keywright.vault.model import PERSONAL, NewConnection, Pasted
+from tests.doubles.exchange import DoubleKey
 from tests.support.clock import FakeClock
 
 PASSPHRASE = "seven lamps under rain"
@@ -106,6 +110,19 @@ class Vault:
 def by_passphrase(words: str = PASSPHRASE) -> ByPassphrase:
     """Return a passphrase at the cheapest cost."""
     return ByPassphrase(Secret(words), CHEAPEST)
+
+
+async def hold_grid(vault: Vault, key: DoubleKey, new: NewProtection) -> None:
+    """Make the vault, protected as asked, with a connection `grid` that has this key of an exchange's double."""
+    vault.clock.now = wall_clock_ms()
+    await vault.make(new)
+    wrapping_key = await vault.key() if new.kind == PASSPHRASE_KIND else None
+    async with vault.opened(key=wrapping_key) as services:
+        async with services.database.write() as tx:
+            await services.vault.pool.add(tx, rules.egress_place("127.0.0.1"), actor=OWNER, now=vault.clock())
+        await services.vault.reserve(PERSONAL, "kucoin", actor=OWNER, now=vault.clock())
+        given = NewConnection("grid", "kucoin", Pasted(key.key, Secret(key.secret), Secret(key.passphrase)))
+        await services.vault.connect(PERSONAL, given, actor=OWNER, now=vault.clock())
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:

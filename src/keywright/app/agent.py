@@ -1,8 +1,8 @@
 """The agent: a small process that holds a vault's wrapping key for a session, and gives it to this user's own commands.
 
-Rules: it answers this user only, one line of JSON to a line of JSON; it writes nothing anywhere; its memory can't be dumped
-or traced; it ends when it is asked to, told to (SIGTERM), or holds nothing any more. What it gives away is the wrapping key
-itself: between programs of one user it is no boundary, and docs/threat-model.md says so.
+Rules: it answers this user only, one line of JSON to a line of JSON; it opens and writes nothing itself (`hand_outs` does, in
+children); its memory can't be dumped or traced; it ends when it is asked to, told to (SIGTERM), or holds nothing any more.
+What it gives away is the wrapping key itself: between programs of one user it is no boundary, and docs/threat-model.md says so.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from typing import Any
 
 from keywright.app.agent_socket import SOCKET, identity_of, is_ours, listen, make_folder
 from keywright.app.folders import hold
+from keywright.app.hand_outs import HandOuts
 from keywright.app.held_keys import HeldKeys
+from keywright.app.wanted import HAND_OUT, LONGEST_LINE
 from keywright.clock import MachineTime, machine_time
-from keywright.errors import Conflict, Unusable
+from keywright.errors import Conflict, Invalid, Unusable
 from keywright.sealing.memory import be_undumpable
 from keywright.secret import Secret
 
 LOCK = "agent.lock"
-LONGEST_LINE = 4_096
 PATIENCE_S = 5.0
 """How long someone may take to say what they want."""
 
@@ -45,12 +46,14 @@ class Agent:
     def __init__(
         self,
         held: HeldKeys,
+        hand_outs: HandOuts | None = None,
         *,
         stay: bool = False,
         now: Callable[[], MachineTime] = machine_time,
         is_reachable: Callable[[], bool] = lambda: True,
     ) -> None:
         self._held = held
+        self._hand_outs = hand_outs
         self._stay = stay
         self._now = now
         self._is_reachable = is_reachable
@@ -62,6 +65,8 @@ class Agent:
         """Drop what is due; end when that was the last key, unless the agent is to stay, and when nobody can find it any
         more: at the end of a session its folder is removed."""
         self._held.expire(self._now())
+        if self._hand_outs is not None:
+            self._hand_outs.reap()
         if (self._had_one and not self._held and not self._stay) or not self._is_reachable():
             self.ended.set()
 
@@ -84,16 +89,19 @@ class Agent:
             if is_ours(peer):
                 async with asyncio.timeout(PATIENCE_S):
                     line = await reader.readline()
-                    writer.write(json.dumps(self._answer(line)).encode() + b"\n")
-                    await writer.drain()
+                    answer = self._answer(line, peer.fileno())
+                    if answer is not None:
+                        writer.write(json.dumps(answer).encode() + b"\n")
+                        await writer.drain()
         except (TimeoutError, ConnectionError, ValueError):
             pass  # whoever asked went away, took too long or said too much
         finally:
             writer.close()
         self.look()
 
-    def _answer(self, line: bytes) -> Mapping[str, Any]:
-        """Return the answer to a line. What is no request of ours is answered as such, and nothing of it is repeated."""
+    def _answer(self, line: bytes, peer: int) -> Mapping[str, Any] | None:
+        """Return the answer to a line; `None` where a child answers. What is no request of ours is answered as such, and
+        nothing of it is repeated."""
         try:
             asked = json.loads(line)
             vault = str(asked.get("vault") or "")
@@ -106,11 +114,23 @@ class Agent:
                     self._held.hold(vault, key, idle_ms=idle_ms, now=self._now())
                     self._had_one = True
                     return {"held": True}
+            if asked["do"] == HAND_OUT and self._hand_outs is not None:
+                self._hand_outs.begin(asked, peer)
+                return None
             if asked["do"] == "left":
                 return {"left_ms": self._held.left_ms(vault, now=self._now())}
             if asked["do"] == "lock":
                 return {"dropped": self._held.drop(vault or None)}
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error):
+        except (
+            Invalid,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            binascii.Error,
+        ):
             pass
         return {"error": "not a request of this version"}
 
@@ -142,7 +162,7 @@ async def run_agent(folder: Path, *, stay: bool = False, ready: Callable[[], Non
         stack.callback(leave)
         held = HeldKeys()
         stack.callback(held.drop)
-        agent = Agent(held, stay=stay, is_reachable=is_reachable)
+        agent = Agent(held, HandOuts(folder), stay=stay, is_reachable=is_reachable)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, agent.ended.set)

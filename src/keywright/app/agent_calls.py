@@ -5,15 +5,17 @@ from __future__ import annotations
 import binascii
 import json
 import os
-import subprocess
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
 from keywright.app.agent_socket import connect, make_folder
+from keywright.app.vault_place import VaultPlace
+from keywright.app.wanted import LONGEST_LINE, Wanted, identity_of, read_credentials
 from keywright.errors import Busy, Unusable
 from keywright.secret import Secret
+from keywright.vault.evidence import Credentials
 
 PATIENCE_S = 5.0
 LONGEST_ANSWER = 65_536
@@ -28,6 +30,26 @@ def ask_for_key(folder: Path, vault: str) -> Secret | None:
         return Secret(b64decode(answer["key"], validate=True)) if answer and answer.get("key") else None
     except (TypeError, ValueError, binascii.Error):
         raise _strange() from None
+
+
+def ask_for_credentials(place: VaultPlace, name: str, *, purpose: str) -> Credentials | None:
+    """Return a connection's credentials, if an agent of this very program has them handed out, on the record.
+
+    `None` where it does not, for whatever reason: whoever opens the vault then finds the reason, and says it. Raises `Busy` where
+    an agent is there and says nothing.
+    """
+    file = identity_of(place)
+    if file is None:
+        return None
+    folders = place.folders
+    asked = Wanted(folders.data, folders.config, place.state, file, name, purpose).written()
+    if len(json.dumps(asked)) >= LONGEST_LINE:
+        return None
+    try:
+        answer = _ask(place.runtime, asked)
+    except Unusable:
+        return None
+    return read_credentials(answer) if answer else None
 
 
 def left_ms(folder: Path, vault: str) -> int | None:
@@ -80,6 +102,8 @@ def _ask(folder: Path, asked: dict[str, object]) -> dict[str, Any] | None:
 
 def _start(folder: Path) -> None:
     """Start an agent in a session of its own; return when it listens. Raises `Unusable` with its own words."""
+    import subprocess  # noqa: PLC0415  who asks an agent that is there starts none
+
     make_folder(folder)
     environ = {name: value for name, value in os.environ.items() if name not in UNASKED}
     process = subprocess.Popen(  # noqa: S603  ourselves; -P: never a module of the working folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,10 +14,14 @@ from keywright.cli import inherited, options, terminal
 from keywright.errors import Invalid, NotFound, Unusable
 
 if TYPE_CHECKING:
+    from keywright.app.vault_place import VaultPlace
     from keywright.secret import Secret
+    from keywright.vault.evidence import Credentials
     from keywright.vault.profiles import Handover
 
 FORMATS = ("env", "ccxt", "freqtrade", "hummingbot", "nautilus", "kucoin-sdk", "files")
+PURPOSE = "exec"
+"""What the event of a start says that it was for."""
 
 
 @click.command("exec")
@@ -39,15 +43,15 @@ FORMATS = ("env", "ccxt", "freqtrade", "hummingbot", "nautilus", "kucoin-sdk", "
     "--pristine", is_flag=True, help="Give the program nothing else of this environment but PATH, HOME and the like."
 )
 @options.data_dir
-async def command(
+def command(
     *, name: str, program: tuple[str, ...], format_: str, names: tuple[str, ...], pristine: bool, data_dir: str | None
-) -> None:
+) -> Coroutine[Any, Any, None] | None:
     """Start a program with a held key in its environment, in place of this command.
 
     NAME is the connection as you called it. Variables that look like exchanges' keys are not handed on. Signals and the exit
     code are the program's own. Whoever may look at the process may read the key: /proc/PID/environ on Linux.
     """
-    from keywright.app.held import credentials_for
+    from keywright.app.agent_calls import ask_for_credentials
     from keywright.app.vault_place import vault_place_of
     from keywright.vault.profiles import Format, hand_over, require_outside
 
@@ -55,19 +59,29 @@ async def command(
     found = shutil.which(program[0])
     if found is None:
         raise NotFound(f"there is no program {program[0]}", hint="name it as a shell would, after --")
+    called = dict(_pair(one) for one in names)
+
+    def start(credentials: Credentials) -> None:
+        handed = hand_over(
+            credentials, os.environ, connection=name, format=Format(format_), names=called, pristine=pristine
+        )
+        if handed.scrubbed:
+            terminal.say(f"keywright: not handed on: {', '.join(handed.scrubbed)}".translate(terminal.CONTROL))
+        _become(found, program, handed)
+
     place = vault_place_of(options.settings_of(data_dir=data_dir))
-    credentials = await credentials_for(name, purpose="exec", place=place)
-    handed = hand_over(
-        credentials,
-        os.environ,
-        connection=name,
-        format=Format(format_),
-        names=dict(_pair(one) for one in names),
-        pristine=pristine,
-    )
-    if handed.scrubbed:
-        terminal.say(f"keywright: not handed on: {', '.join(handed.scrubbed)}".translate(terminal.CONTROL))
-    _become(found, program, handed)
+    credentials = ask_for_credentials(place, name, purpose=PURPOSE)
+    if credentials is None:
+        return _open_and_start(place, name, start)
+    start(credentials)
+    return None
+
+
+async def _open_and_start(place: VaultPlace, name: str, start: Callable[[Credentials], None]) -> None:
+    """Do without an agent: loads what opens a vault, which takes most of a second on a slow machine."""
+    from keywright.app.held import credentials_for
+
+    start(await credentials_for(name, purpose=PURPOSE, place=place))
 
 
 def _pair(text: str) -> tuple[str, str]:
