@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -38,6 +40,11 @@ class Owner:
     def keywright(self, *words: str, typed: str = "") -> None:
         command = [sys.executable, "-m", "keywright", *words]
         subprocess.run(command, env=self.environ, input=typed, text=True, check=True, capture_output=True)
+
+    def events(self) -> int:
+        with contextlib.closing(sqlite3.connect(self.vault.file)) as database:
+            (count,) = database.execute("SELECT count(*) FROM audit_events").fetchone()
+        return int(count)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "keywright", "exec", *words]
@@ -151,6 +158,9 @@ def test_the_program_is_started_as_a_shell_would(owner: Owner) -> None:
         (("grid", "--", "true"), {"KEYWRIGHT_CONNECTION": "other"}, 6, "inside `keywright exec other`"),
         (("--name", "secret", "grid", "--", "true"), {}, 2, "PART=VARIABLE"),
         (("--name", "pin=X", "grid", "--", "true"), {}, 2, "no part pin"),
+        (("--name", "key=1X", "grid", "--", "true"), {}, 2, "1X is no name"),
+        (("gr\udcff", "--", "true"), {}, 5, "there is no connection gr"),
+        (("x" * 20_000, "--", "true"), {}, 5, "there is no connection xx"),
         (("grid",), {}, 2, "COMMAND"),
         (("grid", "--", "true"), {"XDG_DATA_HOME": "/nowhere"}, 1, "vault"),
     ],
@@ -158,8 +168,9 @@ def test_the_program_is_started_as_a_shell_would(owner: Owner) -> None:
 def test_what_cannot_be_is_refused_before_anything_is_started(
     owner: Owner, words: tuple[str, ...], environ: dict[str, str], code: int, said: str
 ) -> None:
+    before = owner.events()
     done = owner.run(*words, environ=environ)
-    assert (done.returncode, done.stdout) == (code, "")
+    assert (done.returncode, done.stdout, owner.events()) == (code, "", before)
     assert said in done.stderr
     assert owner.key.secret not in done.stderr
 
@@ -220,6 +231,14 @@ def test_a_start_loads_what_it_needs_and_no_more(owner: Owner) -> None:
         assert not loaded & (HEAVY | LOOP)
     else:
         assert loaded & HEAVY == {"sqlalchemy", "aiosqlite"}
+
+
+def test_a_list_loads_nothing_that_asks_exchanges_or_signs_people_in(owner: Owner) -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "keywright", "vault", "list"]
+    done = subprocess.run(words, env=owner.environ, check=True, capture_output=True, text=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert done.stdout.startswith("grid\tKuCoin")
+    assert loaded & HEAVY == {"sqlalchemy", "aiosqlite"}
 
 
 @pytest.mark.parametrize("owner", [BY_AGENT], indirect=True)

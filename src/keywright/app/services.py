@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from keywright.app.addresses import address_of
 from keywright.app.folders import folders_of
 from keywright.app.installation import Installation, open_installation
+from keywright.app.vault_services import VaultServices
 from keywright.app.vaults import origins_of_exchanges, vault_over, ways_of
 from keywright.approvals.service import Approvals
 from keywright.audit.log import LABEL, AuditLog
@@ -39,20 +40,16 @@ from keywright.notices.service import Notices
 from keywright.sealing.keyring import Keyring
 from keywright.settings import Settings
 from keywright.storage.transaction import Database
-from keywright.vault.client import Ways
 from keywright.vault.destinations import Origin
 from keywright.vault.evidence import Exchange
 from keywright.vault.seam import Asks
-from keywright.vault.service import MOST as MOST_CONNECTIONS, Vault
+from keywright.vault.service import MOST as MOST_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Services(VaultServices):
     """What surfaces call."""
 
-    database: Database
-    keyring: Keyring
-    audit: AuditLog
     notices: Notices
     identity: IdentityService
     issuing: IssuingService
@@ -64,13 +61,9 @@ class Services:
     whitelist: Whitelist
     approvals: Approvals
     passkeys: PasskeyEntrance
-    clock: Clock
     tokens: Tokens
     login: Login
     policies: Policies
-    vault: Vault
-    ways: Ways
-    """To the exchanges whose keys are held."""
 
 
 def wire(

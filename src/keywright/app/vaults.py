@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keywright.audit.log import AuditLog
 from keywright.clock import Clock
 from keywright.identity import limits
 from keywright.identity.attempts import Attempts
-from keywright.identity.service import IdentityService
 from keywright.sealing.keyring import Keyring
 from keywright.setting_values import is_loopback
 from keywright.settings import Settings
@@ -22,6 +22,9 @@ from keywright.vault.evidence import Exchange
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks
 from keywright.vault.service import Vault
+
+if TYPE_CHECKING:
+    from keywright.identity.service import IdentityService  # loads what hashes passwords
 
 
 def ways_of(database: Database, keyring: Keyring, *, origins: Mapping[Exchange, Origin], clock: Clock) -> Ways:

@@ -53,13 +53,14 @@ def command(
     """
     from keywright.app.agent_calls import ask_for_credentials
     from keywright.app.vault_place import vault_place_of
-    from keywright.vault.profiles import Format, hand_over, require_outside
+    from keywright.vault.profiles import Format, hand_over, require_names, require_outside
 
     require_outside(os.environ)
     found = shutil.which(program[0])
     if found is None:
         raise NotFound(f"there is no program {program[0]}", hint="name it as a shell would, after --")
     called = dict(_pair(one) for one in names)
+    require_names(called)
 
     def start(credentials: Credentials) -> None:
         handed = hand_over(

@@ -21,6 +21,7 @@ from keywright.secret import Secret
 
 if TYPE_CHECKING:
     from keywright.app.services import Services
+    from keywright.app.vault_services import VaultServices
     from keywright.audit.events import Actor
     from keywright.identity.model import Account, FactorProof
     from keywright.vault.evidence import Exchange
@@ -58,9 +59,11 @@ accept_option = click.option(
 class Owner:
     """Whoever a command acts for, and the services over where the keys are."""
 
-    services: Services
-    account: Account | None
+    services: VaultServices
+    account: Account | None = None
     """`None`: whoever opened the personal vault."""
+    server: Services | None = None
+    """Everything that its server has, for an account."""
 
     @property
     def id(self) -> str:
@@ -78,9 +81,9 @@ class Owner:
 
     async def prove(self) -> tuple[FactorProof | None, Actor]:
         """Return the account's second factor, asked for, and who acts by it; in a personal vault opening it was the proof."""
-        if self.account is None:
+        if self.account is None or self.server is None:
             return None, self.actor
-        proof = await ask_proof(self.services, self.account)
+        proof = await ask_proof(self.server, self.account)
         return proof, actor_of(proof)
 
 
@@ -89,15 +92,15 @@ async def owner_of(email: str | None, data_dir: str | None) -> AsyncIterator[Own
     """Open the personal vault, or the server's database for one of its accounts."""
     settings = options.settings_of(data_dir=data_dir)
     if email is None:
-        from keywright.app.personal_vault import open_personal_vault
+        from keywright.app.vault_services import open_vault_services
 
-        async with open_personal_vault(settings) as services:
-            yield Owner(services, None)
+        async with open_vault_services(settings) as services:
+            yield Owner(services)
         return
     from keywright.app.services import opened
 
-    async with opened(settings) as services:
-        yield Owner(services, await account_of(services, email))
+    async with opened(settings) as server:
+        yield Owner(server, await account_of(server, email), server)
 
 
 def given_key(*, from_stdin: bool, path: Path | None, accept: tuple[str, ...]) -> Pasted | None:

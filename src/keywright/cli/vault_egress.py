@@ -12,7 +12,7 @@ from keywright.cli import options, terminal
 from keywright.errors import Invalid, KeywrightError
 
 if TYPE_CHECKING:
-    from keywright.app.services import Services
+    from keywright.app.vault_services import VaultServices
     from keywright.audit.events import Actor
     from keywright.vault.model import EgressAddress
 
@@ -163,21 +163,22 @@ async def remove(address: str, *, of_server: bool, data_dir: str | None) -> None
 
 
 @asynccontextmanager
-async def _pool(data_dir: str | None, *, of_server: bool) -> AsyncIterator[tuple[Services, Actor]]:
-    from keywright.app.personal_vault import open_personal_vault
-    from keywright.app.services import opened
+async def _pool(data_dir: str | None, *, of_server: bool) -> AsyncIterator[tuple[VaultServices, Actor]]:
+    from keywright.app.vault_services import open_vault_services
     from keywright.audit.events import Actor
 
     settings = options.settings_of(data_dir=data_dir)
     if of_server:
+        from keywright.app.services import opened
+
         async with opened(settings) as services:
             yield services, Actor("operator", agent="cli")
         return
-    async with open_personal_vault(settings) as services:
+    async with open_vault_services(settings) as services:
         yield services, Actor("owner", agent="cli")
 
 
-async def _seen(services: Services, egress: EgressAddress) -> tuple[EgressAddress, KeywrightError | None]:
+async def _seen(services: VaultServices, egress: EgressAddress) -> tuple[EgressAddress, KeywrightError | None]:
     """Return an address as it is seen from outside, or what kept anyone from seeing it."""
     try:
         return await services.vault.observe(egress.id, now=services.clock()), None

@@ -12,7 +12,7 @@ from keywright.errors import Conflict, NotFound, NotProven, Unusable
 from keywright.identity.model import FactorProof
 from keywright.storage.changes import announce
 from keywright.storage.transaction import Tx
-from keywright.vault import seals, store
+from keywright.vault import rules, seals, store
 from keywright.vault.evidence import Credentials
 from keywright.vault.model import Connection, EgressAddress, Record, Sealed, Status
 from keywright.vault.safe import Safe
@@ -59,7 +59,7 @@ class Book:
 
     async def find(self, tx: Tx, account_id: str, wanted: str) -> tuple[Connection, Sealed]:
         """Return a connection by id or name, judged, and what is sealed of its key. Raises `NotFound`."""
-        found = await store.find(tx, account_id=account_id, wanted=wanted)
+        found = await store.find(tx, account_id=account_id, wanted=wanted) if rules.is_text(wanted) else None
         if found is None or found[0].record.status is Status.REMOVED:
             raise NotFound(
                 "there is no connection {name}", hint="`keywright vault list` shows them all", name=wanted[:64]

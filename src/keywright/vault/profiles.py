@@ -139,15 +139,20 @@ def variables(exchange: Exchange, format: Format, names: Mapping[str, str] | Non
     called = {
         part: suffix.format(exchange.value.upper()) for part, suffix in zip(PARTS, _SUFFIXES[format], strict=True)
     }
-    for part, name in (names or {}).items():
-        if part not in called:
-            raise Invalid("there is no part {part}", hint="key, secret or passphrase", field="name", part=part)
-        if not _NAME.fullmatch(name) or name == INSIDE:
-            raise Invalid("{name} is no name for a variable", hint="letters, digits and _", field="name", name=name)
-        called[part] = name
+    require_names(names or {})
+    called |= names or {}
     if len(set(called.values())) < len(called):
         raise Invalid("two parts have the same variable", hint="give each a name of its own", field="name")
     return called
+
+
+def require_names(names: Mapping[str, str]) -> None:
+    """Do nothing if parts can have these variables. Raises `Invalid`."""
+    for part, name in names.items():
+        if part not in PARTS:
+            raise Invalid("there is no part {part}", hint="key, secret or passphrase", field="name", part=part)
+        if not _NAME.fullmatch(name) or name == INSIDE:
+            raise Invalid("{name} is no name for a variable", hint="letters, digits and _", field="name", name=name)
 
 
 def is_foreign(name: str) -> bool:

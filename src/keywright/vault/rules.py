@@ -52,6 +52,11 @@ def name(text: str) -> str:
     return label
 
 
+def is_text(name: str) -> bool:
+    """Tell whether anything could be called that: halves of characters, from bytes that were no UTF-8, no query takes."""
+    return not any(0xD800 <= ord(one) < 0xE000 for one in name)
+
+
 def bots(labels: Iterable[str]) -> tuple[str, ...]:
     """Return what uses a connection, as its owner calls it, each once; raises `Invalid`."""
     named = tuple(dict.fromkeys(filter(None, (_label(text, field="bots") for text in labels))))

@@ -1,4 +1,4 @@
-"""`Egress`: the way out of one connection, a local address or a proxy. Pure: what takes it is `egress.connector`."""
+"""`Egress`: the way out of one connection, a local address or a proxy. Pure: what takes it is `connector`."""
 
 from __future__ import annotations
 

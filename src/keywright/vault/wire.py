@@ -11,18 +11,18 @@ import ssl
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING, Any
 
 from keywright.errors import Busy, Unusable
 from keywright.protocol.message import Header
 from keywright.vault.destinations import Origin
-from keywright.vault.egress import Lookup, check_egress, connector, look_up
+from keywright.vault.egress import Lookup, check_egress, look_up
 from keywright.vault.way_out import Egress, EgressGone, gone
 from keywright.vault.wire_reply import Reply
 from keywright.vault.words import Words
+
+if TYPE_CHECKING:
+    import aiohttp
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes of an answer. Binance's largest, its list of symbols, is above; nothing that is asked with a key comes near."""
@@ -81,6 +81,10 @@ class Wire:
         total_s: float = TOTAL_S,
     ) -> None:
         """Make ready. `tls` is for tests and private roots; otherwise `strict_tls`."""
+        import aiohttp  # noqa: PLC0415  when something is to be sent: most commands of a vault send nothing
+
+        from keywright.vault.connector import connector  # noqa: PLC0415  needs it
+
         self.origin, self.egress = origin, egress
         self._session = aiohttp.ClientSession(
             connector=connector(egress, origin, tls=tls or strict_tls(), lookup=lookup),
@@ -99,6 +103,9 @@ class Wire:
 
         Raises `EgressGone` if the way out is not there, `Unusable` if the name leads where no exchange is, `Unreachable`.
         """
+        import aiohttp  # noqa: PLC0415
+        from yarl import URL  # noqa: PLC0415
+
         check_egress(self.egress)
         told = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
         told.append(("user-agent", "keywright"))
@@ -153,6 +160,8 @@ async def _capped(answer: aiohttp.ClientResponse) -> bytes:
 
 async def _never_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending anything again on a broken connection: what was signed once arrives once."""
+    import aiohttp  # noqa: PLC0415
+
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
