@@ -25,6 +25,7 @@ from keywright.app.protecting import OWNER
 from keywright.app.wanted import Wanted, identity_of
 from keywright.clock import wall_clock_ms
 from keywright.errors import Busy, Invalid
+from keywright.sealing.protections.key_file import ByKeyFile
 from keywright.secret import Secret
 from keywright.settings import Settings
 from keywright.vault.evidence import Credentials, Exchange, KeyKind
@@ -247,6 +248,58 @@ def test_a_locked_vault_gets_no_answer(unlocked: Unlocked) -> None:
     assert unlocked.ask() is None
     assert unlocked.events() == before
     unlocked.unlock()
+
+
+def test_a_vault_that_opens_by_itself_is_handed_out_from_as_long_as_its_key_file_lies_there(tmp_path: Path) -> None:
+    """The agent keeps nothing of it."""
+    with running_in_thread(KucoinDouble(wall_clock_ms)) as exchange:
+        key = exchange.new_key(addresses=("127.0.0.1",))
+        vault = Vault(tmp_path)
+        vault.settings = Settings(kucoin_url=exchange.url)
+        asyncio.run(hold_grid(vault, key, ByKeyFile(None)))
+    opened = Unlocked(vault, key)
+    assert opened.ask() is None, "no agent runs"
+    agent = subprocess.Popen(
+        [sys.executable, "-m", "keywright", "vault", "agent", "--stay", "--quiet"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **vault.environ},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert agent.stdout is not None
+        with agent.stdout:
+            assert agent.stdout.readline() == b"ready\n"
+        handed, before = opened.ask(), opened.events()
+        assert handed is not None
+        assert handed.key == key.key
+        vault.place.folders.wrapping_key.rename(tmp_path / "taken away")
+        assert opened.ask() is None
+        assert opened.events() == before
+    finally:
+        agent.terminate()
+        assert agent.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"\xff\n", b"[]\n", b'{"error": "not a request of this version"}\n', b'{"credentials": "' + b"x" * 100_000],
+)
+def test_whatever_else_an_agent_says_is_no_credentials(tmp_path: Path, answer: bytes) -> None:
+    vault = Vault(tmp_path)
+    vault.file.parent.mkdir(parents=True)
+    vault.file.touch()
+    agent_socket.make_folder(vault.place.runtime)
+
+    def say(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65_536)
+            peer.sendall(answer)
+
+    with agent_socket.listen(vault.place.runtime) as listener:
+        saying = threading.Thread(target=say, args=(listener,))
+        saying.start()
+        assert agent_calls.ask_for_credentials(vault.place, "grid", purpose="exec") is None
+        saying.join(10)
 
 
 def test_a_child_can_not_be_traced_either() -> None:
