@@ -146,3 +146,19 @@ def test_where_people_reach_the_console_is_written_as_browsers_write_it(url: str
 def test_captchas_spare_the_sandbox_for_oneself(home: dict[str, str], options: dict[str, str], asks: bool) -> None:
     settings, _ = read_settings(options, environ=home)
     assert settings.asks_captcha is asks
+
+
+@pytest.mark.parametrize("name", ["kucoin_url", "binance_url", "bitfinex_url"])
+def test_where_keys_are_sent_is_not_for_a_working_folder_to_say(
+    home: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a bot's that somebody else wrote: what is cloned belongs to who cloned it."""
+    line, mine = f'{name} = "https://exchange.example"\n', Path(home["HOME"]) / ".config/keywright/keywright.toml"
+    mine.write_text(line)
+    assert _origin(name, environ=home) == ("https://exchange.example", str(mine))
+    Path("keywright.toml").write_text(line)
+    with pytest.raises(Invalid, match=f"keywright.toml in the working folder sets {name}") as refused:
+        read_settings({}, environ=home)
+    assert str(mine) in refused.value.hint
+    monkeypatch.chdir(mine.parent)
+    assert _origin(name, environ=home)[0] == "https://exchange.example"

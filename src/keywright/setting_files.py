@@ -31,6 +31,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise Invalid(f"{path} can't be read: {error}") from None
 
 
+DESTINATIONS = frozenset({"kucoin_url", "binance_url", "bitfinex_url"})
+"""The settings that say where held keys are sent. Commands run in the folders of bots, which others wrote: those have no say."""
+
+
+def require_own_destinations(here: tuple[str, Mapping[str, Any]], kept: tuple[str, Mapping[str, Any]]) -> None:
+    """Do nothing unless the working folder's file, and not the kept one, says where held keys are sent. Raises `Invalid`."""
+    (path, content), (own, _) = here, kept
+    named = sorted(DESTINATIONS & content.keys())
+    if named and not (Path(own).exists() and Path(path).samefile(own)):
+        raise Invalid(
+            f"{path} in the working folder sets {named[0]}, and would have keys of yours sent there",
+            hint=f"if you mean that, set it in {own} or as KEYWRIGHT_{named[0].upper()}",
+            field=named[0],
+        )
+
+
 def check_private(path: Path) -> None:
     """Do nothing if only its owner can read a file that holds a password. Raises `Unusable` otherwise."""
     if path.stat().st_mode & 0o077:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from keywright.errors import Invalid, Unusable
-from keywright.setting_files import check_private, config_folder, read_toml
+from keywright.setting_files import check_private, config_folder, read_toml, require_own_destinations
 from keywright.setting_values import (
     CONSOLE_URL,
     LOGIN_URL,
@@ -226,6 +226,7 @@ def read_settings(
     for path, content in files:
         for name in content.keys() - known:
             raise Invalid(f"{path} sets {name!r}, which is no setting", hint=_near(name, known))
+    require_own_destinations(*files)
     for word in environ:
         if word.startswith("KEYWRIGHT_") and word not in {variable(name) for name in known} | OTHER_VARIABLES:
             raise Invalid(f"{word} is no setting", hint=_near(word, {variable(name) for name in known}))
