@@ -124,6 +124,7 @@ async def test_n13_of_two_who_give_the_same_key_at_once_one_holds_it(dealings: D
     async with dealings.services.database.read() as tx:
         assert len(await dealings.vault.everyone(tx)) == 1
         await dealings.services.audit.verify(tx)
+    assert (await dealings.kinds()).count("connection.claimed") == 3  # and hears of each of the others
 
 
 async def test_removed_a_key_may_be_anyones_and_its_secret_is_gone(dealings: Dealings) -> None:

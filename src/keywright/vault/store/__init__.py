@@ -61,7 +61,13 @@ async def due(tx: Tx, *, now: int, furthest: int, most: int) -> list[tuple[str, 
 
 
 async def owner_of_key(tx: Tx, *, digest: bytes) -> tuple[str, str, str] | None:
-    """Return account, connection and its name that hold the key of this fingerprint, or `None`."""
+    """Return account, connection and its name that hold the key of this fingerprint, or `None`.
+
+    Who writes waits for whoever asked about the same key before: else both would hear of nobody, and the owner of none.
+    """
+    if is_writing(tx) and tx.dialect.name == "postgresql":
+        place = int.from_bytes(digest[:8], "big", signed=True)
+        await tx.execute(select(func.pg_advisory_xact_lock(place)))
     query = select(held_keys.c.account_id, connections.c.id, connections.c.name).join_from(held_keys, connections)
     row = (await tx.execute(query.where(held_keys.c.key_digest == digest))).one_or_none()
     return (row.account_id, row.id, row.name or "") if row else None
