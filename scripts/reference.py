@@ -153,6 +153,47 @@ def mistakes() -> str:
     )
 
 
+def posture() -> str:
+    """Return the page about posture reports, from the nouns and the rules of `posture`."""
+    model, rules = SOURCE / "posture" / "model.py", SOURCE / "posture" / "rules.py"
+    told: dict[str, list[tuple[str, str, str]]] = {}
+    for call in (node for node in ast.walk(ast.parse(rules.read_text("utf-8"))) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name) and call.func.id == "Concern":
+            code, weight, message, hint = (
+                one.value if isinstance(one, ast.Constant) else ast.unparse(one).removeprefix("Weight.").lower()
+                for one in call.args[:4]
+            )
+            weight = {"weight": "now, or soon where it is bound to addresses"}.get(str(weight), weight)
+            told.setdefault(str(code), []).append((str(weight), str(message), str(hint)))
+    concerns = [(f"`{code}`", *found) for code, several in told.items() for found in several]
+    names = {name: _attribute_docs(model, name) for name in ("Subject", "Right", "Accepted")}
+    fields_of = {
+        name: [(f"`{one}`", said.replace("`None`", "`null`")) for one, said in docs.items()]
+        for name, docs in names.items()
+    }
+    columns = ("name", "what it is")
+    return _page(
+        "Posture reports",
+        "What `keywright posture --json` prints, and what the console's page and the file to hand over are made of. The"
+        " names and codes are stable; times are ISO 8601 in UTC (`2026-11-30T10:14:00Z`), `null` where there is none.",
+        "The object has `at`, when it was made; `counts`, how many keys have something to mend `now`, `soon` or to"
+        " `watch` as their gravest; and `keys`, what to mend first on top. Each key has:",
+        _table(
+            columns,
+            [
+                *fields_of["Subject"],
+                ("`concerns`", "What is to be mended, the gravest first: `code`, `weight`, `message`, `hint`."),
+            ],
+        ),
+        "Each of `rights`:",
+        _table(columns, fields_of["Right"]),
+        "Each of `exceptions`:",
+        _table(columns, fields_of["Accepted"]),
+        "## What is to be mended",
+        _table(("code", "weight", "what it says", "what to do"), concerns),
+    )
+
+
 def openapi() -> str:
     """Return the OpenAPI document of the management API, from its routes and shapes."""
     return json.dumps(routes().openapi(), indent=1, ensure_ascii=False) + "\n"
@@ -164,6 +205,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "refusals.md": refusals,
     "cli.md": commands,
     "mistakes.md": mistakes,
+    "posture.md": posture,
     "openapi.json": openapi,
 }
 
@@ -223,11 +265,12 @@ def _attribute_docs(path: Path, class_name: str) -> dict[str, str]:
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
     body = next(node.body for node in nodes if isinstance(node, ast.ClassDef) and node.name == class_name)
     for statement, after in itertools.pairwise(body):
-        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        if not isinstance(target, ast.Name):
             continue
         if not isinstance(after, ast.Expr) or not isinstance(after.value, ast.Constant):
-            raise ValueError(f"{class_name}.{statement.targets[0].id} says nothing of itself")  # noqa: TRY004
-        found[statement.targets[0].id] = str(after.value.value)
+            raise ValueError(f"{class_name}.{target.id} says nothing of itself")  # noqa: TRY004
+        found[target.id] = " ".join(str(after.value.value).split())
     return found
 
 

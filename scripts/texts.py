@@ -3,7 +3,8 @@
 Tests keep both in step. What is new in a translation is empty until someone fills it in; what nobody says any more goes.
 
 Sentences come from templates and modules of `web` (gettext's own calls, and `marked`), from the errors that are raised
-there and below, from the wording of notices, and from the advice about refusals: those name their values in braces.
+there and below, from what speaks against a key, from the wording of notices, and from the advice about refusals: those
+name their values in braces.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ RAISED_IN = (
     "identity",
     "issuing",
     "notices",
+    "posture/rules.py",
     "app/purses.py",
     "storage/transaction.py",
     "storage/turnstile.py",
@@ -138,7 +140,7 @@ def raising() -> list[Path]:
 
 @cache
 def error_classes() -> frozenset[str]:
-    """Return the name of every class of errors there is, from one root down, and of what carries an error's words."""
+    """Return the name of every class of errors there is, from one root down, and of what carries words as an error does."""
     classes = [
         node
         for path in SOURCE.rglob("*.py")
@@ -149,7 +151,7 @@ def error_classes() -> frozenset[str]:
     while found != before:
         before = set(found)
         found |= {one.name for one in classes if any(isinstance(b, ast.Name) and b.id in before for b in one.bases)}
-    return frozenset(found | {"Words"})
+    return frozenset(found | {"Words", "Concern"})
 
 
 def _found(path: Path) -> Iterator[Found]:

@@ -58,6 +58,7 @@ class Tour:
         account = self._settle()
         with contextlib.closing(account.client):
             if part == "staying":
+                yield from self.standing()
                 yield from self.managing_it()
                 yield from self.parts_of_the_account()
                 yield from self.security()
@@ -218,6 +219,13 @@ class Tour:
         expect_title(page, "Add a passkey")
         yield "new passkey"
 
+    def standing(self) -> Iterator[str]:
+        """How keys stand: one to mend."""
+        self.go("/posture")
+        expect_title(self.page, "State of your keys")
+        yield "state of your keys"
+        self.go("/api-management")
+
     def parts_of_the_account(self) -> Iterator[str]:
         """Sub-accounts: none, a wrong one, one with keys and money."""
         page = self.page
@@ -344,6 +352,9 @@ class Tour:
         yield "operator link, refused"
         self._becomes_operator()
         yield "accounts"
+        link(page, "State of keys").click()
+        expect_title(page, "State of keys")
+        yield "state of all keys"
         sign_out(page)
 
     def _becomes_operator(self) -> None:

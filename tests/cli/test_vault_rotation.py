@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,15 @@ def test_n15_the_posture_report_says_what_to_mend_first(keywright: Terminal, hel
     (line,) = old.json["keys"]
     assert [one["code"] for one in line["concerns"]] == ["old", "egress-unconfirmed", "unchecked"]
     assert {"name": "withdraw", "allowed": False, "grade": "proven"} in line["rights"]
+    assert (line["made_at"], old.json["at"]) == tuple(
+        datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for at in (keywright.clock() - 91 * 86_400_000, keywright.clock())
+    )
+    assert "It is 91 days old." in page.read_text()
+    assert keywright(f"posture --html {page} --language de").code == 14
+    assert "Er ist 91 Tage alt." in page.read_text()
+    unknown = keywright(f"posture --html {page} --language xx")
+    assert (unknown.code, "en, de, fr" in unknown.err) == (2, True)
     for text in (page.read_text(), json.dumps(old.json), old.err):
         assert held.secret not in text
         assert held.key not in text

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 from urllib.parse import unquote, urlencode
 
@@ -20,6 +20,7 @@ from sqlalchemy import Row, select
 
 from keywright.app.purses import SandboxPurses
 from keywright.app.services import Services
+from keywright.app.standing_of_keys import posture_of
 from keywright.audit.model import Verified
 from keywright.storage.tables import metadata
 from keywright.web.app import Console
@@ -65,6 +66,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
         audit=services.audit,
         chain=ChainChecks(verify),
         vault=services.vault,
+        standing=partial(posture_of, services),
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=b'{"keys":[]}',

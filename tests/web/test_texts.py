@@ -15,8 +15,10 @@ from keywright.issuing import rules
 from keywright.issuing.addresses import parse_allowlist
 from keywright.issuing.model import Environment, Permission, Status
 from keywright.notices.words import WORDS
+from keywright.posture.rules import in_words
 from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
+from keywright.vault.evidence import Right
 from keywright.web.texts import ERRORS, PSEUDO, Texts, marked
 
 
@@ -156,6 +158,7 @@ def test_every_word_of_ours_that_is_a_value_is_known() -> None:
     assert set(WORDS["state"]) == {*State}
     assert set(WORDS["permissions"]) == {*Permission}
     assert set(WORDS["environment"]) == {*Environment}
+    assert set(WORDS["right"]) == {in_words(right) for right in {*Right} - {Right.ADDRESS_FILTER}}
     assert set(WORDS["reason"]) == {reason.replace("_", " ") for reason in Reason}
     acts = {
         word.value.value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from urllib.parse import urlsplit
 
 from keywright.app.checkpoints import checkpoints_of
 from keywright.app.purses import SandboxPurses
 from keywright.app.running import Running
 from keywright.app.services import Services
+from keywright.app.standing_of_keys import posture_of
 from keywright.sandbox.markets import CURRENCIES, STARTER
 from keywright.settings import Settings
 from keywright.web.app import Console
@@ -61,6 +63,7 @@ def console(
         audit=services.audit,
         chain=ChainChecks(checkpoints_of(services, settings).verify),
         vault=services.vault,
+        standing=partial(posture_of, services),
         csrf_key=services.keyring.derive(CSRF_LABEL),
         clock=services.clock,
         jwks=jwks,

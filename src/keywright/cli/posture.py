@@ -28,10 +28,11 @@ FOUND = 14
     type=click.Path(path_type=Path),
     help="Write it as one HTML file, to hand over or print.",
 )
+@click.option("--language", metavar="CODE", default="en", help="Language of that file: en, de, fr.", show_default=True)
 @options.data_dir
 @options.as_json
 async def command(
-    *, email: str | None, server: bool, html_file: Path | None, data_dir: str | None, as_json: bool
+    *, email: str | None, server: bool, html_file: Path | None, language: str, data_dir: str | None, as_json: bool
 ) -> None:
     """Report on every key that is held or issued: what it may do and how that is known, and what to mend first.
 
@@ -41,11 +42,18 @@ async def command(
     from keywright.app.services import opened
     from keywright.app.standing_of_keys import posture_of
     from keywright.cli.key_changes import account_of
-    from keywright.posture.model import Weight
-    from keywright.posture.report import html, plain
+    from keywright.posture.model import Kind, Weight
+    from keywright.posture.report import plain
+    from keywright.web.assets import Assets
+    from keywright.web.posture_file import posture_file
+    from keywright.web.rendering import Pages
+    from keywright.web.texts import Texts
 
     if email is not None and server:
         raise Invalid("--account and --server exclude each other")
+    texts = Texts.load()
+    if language not in texts.locales:
+        raise Invalid(f"there is no language {language}", hint=f"choose one of {', '.join(texts.locales)}")
     settings = options.settings_of(data_dir=data_dir)
     if email is None and not server:
         async with open_personal_vault(settings) as services:
@@ -59,14 +67,16 @@ async def command(
                     accounts = await services.identity.accounts(tx)
             made = await posture_of(services, accounts, now=services.clock())
     if html_file is not None:
-        terminal.write_file(html_file, html(made, title="The state of our keys"))
+        page = posture_file(Pages(Assets(), texts), made, whose=email or "", locale=language)
+        terminal.write_file(html_file, page)
     if as_json:
         terminal.out_json(plain(made))
     else:
         for line in made.lines:
             subject = line.subject
-            whose = f", {subject.owner}" if subject.owner else ""
-            head = f"{subject.name}  {subject.masked}  {subject.place}, {subject.status}{whose}"
+            whose = "".join(f", {one}" for one in (subject.owner, subject.sub_account) if one)
+            place = subject.place if subject.kind is Kind.CONNECTION else f"issued here, {subject.place}"
+            head = f"{subject.name}  {subject.masked}  {place}, {subject.status}{whose}"
             terminal.out(head.translate(terminal.CONTROL))
             for concern in line.concerns:
                 terminal.out(f"  {concern.weight.value:<5} {concern.said}".translate(terminal.CONTROL))

@@ -29,6 +29,7 @@ class Right:
     """One thing a key may or may not do, and how well that is known."""
 
     name: str
+    """`read`, `trade`, `withdraw`, `internal_transfer`, …"""
     allowed: bool | None
     """`None`: nobody can tell."""
     grade: str
@@ -40,47 +41,73 @@ class Accepted:
     """Something that speaks against a key and was accepted."""
 
     what: str
+    """As its finding calls it: `margin`, `no-address-filter`, `unproven-withdraw`."""
     by: str
+    """An account's e-mail address, or its id where it is gone; `owner` in a personal vault."""
     at: int
+    """When."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A key as it stands, in plain facts. Times are milliseconds."""
+    """A key as it stands, in plain facts. Times are milliseconds. Names are stable: reports for machines carry them."""
 
     kind: Kind
+    """`key`: issued here; `connection`: another exchange's, held here."""
     id: str
+    """The key id, or the connection's."""
     name: str
+    """What its owner calls it."""
     owner: str
     """An account's e-mail address; empty in a personal vault."""
     place: str
-    """The exchange's name, or the environment of a key of ours."""
+    """The exchange of a connection; the environment of a key that was issued here: `spot` or `futures`."""
     status: str
+    """`active`, `pending`, `disabled`, `expired` or `altered` of a key; `active`, `suspended` or `altered` of a connection."""
     masked: str
+    """The first and last characters of the key: enough to tell it from others."""
     made_at: int
     """When the key was made, as far as anybody knows; else when it was taken."""
+    account_id: str = ""
+    """The account's id; empty in a personal vault."""
+    sub_account: str = ""
+    """The sub-account that the key belongs to; empty for the account's own."""
     holds: bool = True
     """False for a record that was altered behind Keywright's back."""
     is_on: bool = True
     """Whether it can be used at all."""
+    is_rotating: bool = False
+    """Whether it has a successor that is to take its place, or a new key beside it."""
     rights: tuple[Right, ...] = ()
+    """What it may do, what it may not of what matters, and how well each is known."""
     addresses: tuple[str, ...] = ()
     """Where it may be used from; of a connection what the exchange shows of its filter."""
     is_bound: bool | None = None
     """Whether it works from listed addresses only; `None`: nobody can tell."""
+    bound_grade: str = "proven"
+    """How well that is known: `proven`, `declared`, `unprovable`."""
     egress: str = ""
     """The address a connection's requests leave from."""
     egress_shared: bool = False
+    """Whether other connections leave from it, too."""
     egress_confirmed: bool = True
+    """Whether it was seen from outside within a day."""
     bots: tuple[str, ...] = ()
+    """Who uses a connection, by its owner's names."""
     last_used_at: int | None = None
+    """When it was last used; `None`: never, or nobody here knows."""
     last_used_from: str = ""
+    """From which address that was."""
     knows_use: bool = True
     """Whether its use is seen here at all: who is given a key by `keywright exec` uses it without us."""
     checked_at: int | None = None
+    """When the exchange was last asked what a connection's key may do."""
     expires_at: int | None = None
+    """When it ends, or its right to trade; `None`: it does not, or nobody tells."""
     limits: tuple[str, ...] = ()
+    """What orders with it are limited to."""
     exceptions: tuple[Accepted, ...] = ()
+    """What speaks against it and was accepted, by whom and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +118,9 @@ class Concern:
     """Stable."""
     weight: Weight
     message: str
-    """With values in braces."""
+    """With the names of its values in braces, so that a surface can say it in another language."""
     hint: str
+    """What to do, written likewise."""
     values: Mapping[str, object] = field(default_factory=dict)
 
     @property

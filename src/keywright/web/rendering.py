@@ -83,6 +83,7 @@ def _environment(locale: str, assets: Assets, texts: Texts) -> Environment:
         "number": partial(number, locale=locale),
         "milliseconds": partial(milliseconds, locale=locale, said=translations.gettext),
         "said": partial(texts.said, locale=locale),
+        "worded": partial(texts.worded, locale=locale),
         "agent": partial(agent, said=translations.gettext),
     }
     environment.globals |= {

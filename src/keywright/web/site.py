@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +16,7 @@ from keywright.gateway.address import compile_networks
 from keywright.identity.captcha import Captcha
 from keywright.identity.entrance import Entrance
 from keywright.identity.login import Login
-from keywright.identity.model import RelyingParty
+from keywright.identity.model import Account, RelyingParty
 from keywright.identity.particulars import Particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.policies import Policies
@@ -26,6 +26,7 @@ from keywright.identity.tokens import Tokens
 from keywright.identity.whitelist import Whitelist
 from keywright.issuing.service import IssuingService
 from keywright.notices.service import Notices
+from keywright.posture.model import Report
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
 from keywright.vault.service import Vault
@@ -94,6 +95,14 @@ class Place:
         return compile_networks(self.trusted_proxies)
 
 
+class Standing(Protocol):
+    """How keys stand: of some accounts, their sub-accounts and their connections."""
+
+    async def __call__(self, accounts: Sequence[Account], *, now: int) -> Report:
+        """Return the report on the keys of these accounts."""
+        ...
+
+
 class Purses(Protocol):
     """The sandbox's money, for who moves it between an account and its sub-accounts."""
 
@@ -128,6 +137,7 @@ class Site:
     audit: AuditLog
     chain: ChainChecks
     vault: Vault
+    standing: Standing
     csrf_key: Secret
     clock: Callable[[], int]
     jwks: bytes

@@ -81,8 +81,13 @@ class Texts:
         """Return a marked sentence or the sentence of an error in this language, with capital letter and full stop."""
         if not text:
             return ""
-        said = self._translated(text, locale)
-        return said[:1].upper() + said[1:] + ("" if said[-1:] in ".?!…:⟧" else ".")
+        return _as_sentence(self._translated(text, locale))
+
+    def worded(self, message: str, values: Mapping[str, object], *, locale: str) -> str:
+        """Return a sentence as `said` does, of one whose values are at hand: nothing has to be taken apart again."""
+        translations = self.of(locale)
+        said = {name: in_words(name, str(value), translations) for name, value in values.items()}
+        return _as_sentence(_with_values(translations.pgettext(ERRORS, message), said))
 
     def knows(self, problem: KeywrightError) -> bool:
         """Tell whether an error's sentence is one for visitors: those were shown to translators, those for operators not."""
@@ -107,6 +112,10 @@ class Texts:
 def regional(locale: str) -> Locale:
     """Return whose dates and numbers are shown: for English the day stands before the month."""
     return Locale.parse("en-GB" if locale in {SOURCE, PSEUDO} else locale, sep="-")
+
+
+def _as_sentence(said: str) -> str:
+    return said[:1].upper() + said[1:] + ("" if said[-1:] in ".?!…:⟧" else ".")
 
 
 def _opened(catalogue: Catalog) -> NullTranslations:

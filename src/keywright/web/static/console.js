@@ -165,6 +165,17 @@
     }
   });
 
+  // A link to a section that opens finds it open.
+  function unfold() {
+    const aim = location.hash.length > 1 && $(location.hash.slice(1));
+    if (aim && aim.matches("details")) {
+      aim.open = true;
+      aim.scrollIntoView();
+    }
+  }
+  addEventListener("hashchange", unfold);
+  unfold();
+
   const lasts = Number(body.dataset.sessionLasts);
   const warning = $("session-warning");
   let clock;
