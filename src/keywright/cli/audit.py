@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -83,6 +82,8 @@ async def _follow(
     services: Services, wanted: Mapping[str, Any], found: Sequence[Any], *, upto: int, as_json: bool
 ) -> None:
     """Print what was found, oldest first, and what comes, until whoever reads has had enough."""
+    from asyncio import sleep
+
     _print_lines(found, as_json=as_json)
     while terminal.is_read():
         async with services.database.read() as tx:
@@ -90,7 +91,7 @@ async def _follow(
             rows = await services.audit.list(tx, **wanted, after=upto, limit=MOST_AT_ONCE)
         _print_lines(rows, as_json=as_json)
         upto = max(upto, newest[0].seq if newest else 0)
-        await asyncio.sleep(FOLLOW_SECONDS)
+        await sleep(FOLLOW_SECONDS)
 
 
 def _print_lines(newest_first: Sequence[Any], *, as_json: bool) -> None:

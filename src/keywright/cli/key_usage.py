@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Iterable
@@ -115,6 +114,8 @@ async def _follow(
     as_json: bool,
 ) -> None:
     """Print what was found, oldest first, and what comes, until whoever reads has had enough."""
+    from asyncio import sleep
+
     from keywright.gateway import records
 
     # What was written since `upto` was read comes below, and once.
@@ -123,7 +124,7 @@ async def _follow(
         async with services.database.read() as tx:
             new, upto = await records.since(tx, owner, key_id, wanted, after=upto, limit=MOST_AT_ONCE)
         _print_lines(new, as_json=as_json)
-        await asyncio.sleep(FOLLOW_SECONDS)
+        await sleep(FOLLOW_SECONDS)
 
 
 def _print_lines(newest_first: Iterable[Record], *, as_json: bool) -> None:

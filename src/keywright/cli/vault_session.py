@@ -132,7 +132,10 @@ async def status(*, data_dir: str | None, as_json: bool) -> None:
 @click.option("--quiet", is_flag=True, hidden=True, help="Say when it listens, then nothing.")
 @options.data_dir
 async def agent(folder: Path | None, *, stay: bool, quiet: bool, data_dir: str | None) -> None:
-    """Hold unlocked vaults' keys, in the foreground. `keywright vault unlock` starts one by itself where none runs."""
+    """Hold unlocked vaults' keys, in the foreground. `keywright vault unlock` starts one by itself where none runs.
+
+    With --stay it makes `keywright exec` quick for vaults that open by themselves, too.
+    """
     from keywright.app.agent import run_agent
     from keywright.app.vault_place import vault_place_of
 
