@@ -35,8 +35,8 @@ def ask_for_key(folder: Path, vault: str) -> Secret | None:
 def ask_for_credentials(place: VaultPlace, name: str, *, purpose: str) -> Credentials | None:
     """Return a connection's credentials, if an agent of this very program has them handed out, on the record.
 
-    `None` where it does not, for whatever reason: whoever opens the vault then finds the reason, and says it. Raises `Busy` where
-    an agent is there and says nothing.
+    `None` where it does not, for whatever reason, and when it takes too long: whoever opens the vault then finds the reason, and
+    says it.
     """
     file = identity_of(place)
     if file is None:
@@ -47,7 +47,7 @@ def ask_for_credentials(place: VaultPlace, name: str, *, purpose: str) -> Creden
         return None
     try:
         answer = _ask(place.runtime, asked)
-    except Unusable:
+    except (Unusable, Busy):
         return None
     return read_credentials(answer) if answer else None
 
