@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import keywright.vault.connector  # noqa: F401  loaded before a process is ready, so that its kill falls into a rotation
 from keywright.app.services import Services
 from keywright.app.vaults import vault_over, ways_of
 from keywright.audit.events import Actor
