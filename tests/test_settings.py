@@ -132,21 +132,6 @@ def test_where_people_reach_the_console_is_written_as_browsers_write_it(url: str
         read_settings({"public_url": url}, environ=home)
 
 
-@pytest.mark.parametrize(
-    ("options", "asks"),
-    [
-        ({}, False),
-        ({"profile": "platform"}, True),
-        ({"profile": "exchange"}, True),
-        ({"upstream": "https://api.example.org"}, True),
-        ({"captcha": "on"}, True),
-        ({"captcha": "off", "profile": "exchange"}, False),
-    ],
-)
-def test_captchas_spare_the_sandbox_for_oneself(home: dict[str, str], options: dict[str, str], asks: bool) -> None:
-    settings, _ = read_settings(options, environ=home)
-    assert settings.asks_captcha is asks
-
 
 @pytest.mark.parametrize("name", ["kucoin_url", "binance_url", "bitfinex_url"])
 def test_where_keys_are_sent_is_not_for_a_working_folder_to_say(

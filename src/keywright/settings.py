@@ -65,12 +65,13 @@ class Settings:
     sign_up: str = _setting(
         "auto",
         _one_of("auto", "open", "closed"),
-        "Who may make accounts at the console: auto is open in the sandbox only.",
+        "Who may make accounts at the console: auto is open in the sandbox only. Operators may decide otherwise.",
     )
     captcha: str = _setting(
         "auto",
         _one_of("auto", "on", "off"),
-        "Whether making a key or an account at the console takes a captcha; auto: not in a sandbox for oneself.",
+        "Whether making a key or an account at the console takes a captcha; auto: not in a sandbox for oneself, "
+        "that is in the profile personal, whoever decided it.",
     )
     profile: str = _setting(
         "personal",
@@ -158,7 +159,9 @@ class Settings:
     binance_url: str = _setting("", _service_url, "Where Binance is asked; empty: at its own address.")
     bitfinex_url: str = _setting("", _service_url, "Where Bitfinex is asked; empty: at its own address.")
     connections_per_account: int = _setting(
-        20, _number(0, 1_000), "Connections to exchanges that an account may have; 0: none can be made."
+        20,
+        _number(0, 1_000),
+        "Connections to exchanges that an account may have; 0: none can be made. Operators may decide otherwise.",
     )
     login_issuer: str = _setting(
         "", _text, "`iss` of the assertions by which an exchange vouches for its users; empty: nobody vouches."
@@ -183,12 +186,6 @@ class Settings:
     def sign_up_is_open(self) -> bool:
         """Tell whether anyone who reaches the console may make an account."""
         return self.sign_up == "open" or (self.sign_up == "auto" and self.is_sandbox)
-
-    @property
-    def asks_captcha(self) -> bool:
-        """Tell whether making a key or an account takes a captcha."""
-        is_for_oneself = self.is_sandbox and self.profile == "personal"
-        return self.captcha == "on" or (self.captcha == "auto" and not is_for_oneself)
 
     @property
     def is_sandbox(self) -> bool:

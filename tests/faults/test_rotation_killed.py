@@ -38,7 +38,7 @@ def vault_of(services: Services, url: str) -> Vault:
     origins = {Exchange.KUCOIN: read_origin(url, loopback=True)}
     ways = ways_of(services.database, services.keyring, origins=origins, clock=services.clock)
     services_of_vault = services.database, services.keyring, services.audit, services.identity
-    vault = vault_over(*services_of_vault, ways=ways, asks=None, most=20)
+    vault = vault_over(*services_of_vault, ways=ways, asks=None, most=services.vault._most)
     vault._charge = None  # nobody rotates as often
     return vault
 

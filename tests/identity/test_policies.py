@@ -231,6 +231,16 @@ async def test_an_event_that_nobody_recorded_makes_the_policy_none(world: World,
         await current(world)
 
 
+async def test_an_operator_closes_the_door_and_ends_connecting_while_the_server_runs(world: World, ada: Person) -> None:
+    before = await current(world)
+    assert (before.sign_up, before.connections_per_account) == ("open", 20)
+    await change(world, ada, {"sign_up": "closed", "connections_per_account": "0"})
+    after = await current(world)
+    assert (after.sign_up, after.connections_per_account) == ("closed", 0)
+    with pytest.raises(Invalid, match="choose one of open, closed"):
+        await change(world, ada, {"sign_up": "auto"})
+
+
 def test_rules_take_what_the_settings_of_the_same_name_take() -> None:
     for name, rule in RULES.items():
         for value in (rule.least, rule.most) if not rule.words else rule.words:

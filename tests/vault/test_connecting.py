@@ -215,7 +215,7 @@ async def test_an_account_holds_so_many_and_calls_each_by_a_name_of_its_own(deal
     await dealings.connect(ada)
     with pytest.raises(Conflict, match="there is a connection grid bot already"):
         await dealings.connect(ada, kucoin(2))
-    dealings.vault._most = 1
+    dealings.world.given(connections_per_account=1)
     with pytest.raises(LimitReached):
         await dealings.connect(ada, kucoin(2), "second")
 

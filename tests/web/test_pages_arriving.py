@@ -65,7 +65,8 @@ async def test_an_address_is_taken_once(ada: Caller, bob: Caller) -> None:
 
 
 async def test_where_sign_up_is_closed_nobody_signs_up(world: World, clock: FakeClock) -> None:
-    ada = Caller(console_over(world.services, sign_up_is_open=False), clock)
+    world.given(sign_up="closed")
+    ada = Caller(console_over(world.services), clock)
     await ada.get("/sign-in")
     assert "/sign-up" not in ada.text
     csrf = ada.csrf

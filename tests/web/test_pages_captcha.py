@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from keywright.identity.prerequisites import Profile
 from keywright.web.app import Console
+from keywright.web.site import Place
 from tests.identity.test_captcha import solved
 from tests.support.clock import FakeClock
+from tests.support.operators import make_operator
 from tests.support.visitor import PASSWORD, Caller, console_over, everything
 from tests.support.world import World
 
@@ -16,7 +19,7 @@ WISH = {"name": "bot", "memo": "", "permissions": "read trade", "environment": "
 @pytest.fixture
 def asking(world: World) -> Console:
     """Give a console that asks for captchas."""
-    return console_over(world.services, asks_captcha=True)
+    return console_over(world.services, captcha="on")
 
 
 @pytest.fixture
@@ -111,3 +114,35 @@ async def test_a_captcha_of_a_session_serves_no_other(visitor: Caller, asking: C
 async def test_where_none_is_asked_for_none_is_loaded(ada: Caller) -> None:
     await ada.get("/sign-up")
     assert "altcha" not in ada.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "captcha", "profile", "asks"),
+    [
+        ("sandbox", "auto", "personal", False),
+        ("sandbox", "auto", "platform", True),
+        ("sandbox", "auto", "exchange", True),
+        ("service", "auto", "personal", True),
+        ("sandbox", "on", "personal", True),
+        ("service", "off", "exchange", False),
+    ],
+)
+def test_captchas_spare_the_sandbox_for_oneself(mode: str, captcha: str, profile: str, asks: bool) -> None:
+    place = Place(("http://localhost:8400",), mode, "http://spot", "http://futures", captcha=captcha)
+    assert place.asks_captcha(Profile(profile)) is asks
+
+
+async def test_captchas_go_by_the_profile_that_operators_decided(world: World, clock: FakeClock) -> None:
+    stranger = Caller(console_over(world.services, captcha="auto"), clock)
+    await stranger.get("/sign-up")
+    assert "altcha-widget" not in stranger.text
+    operator = await world.person()
+    await make_operator(world.services, operator.account.id)
+    async with world.services.database.write() as tx:
+        await world.services.policies.change(
+            tx, {"profile": "exchange"}, proof=world.proof(operator), actor=world.actor(operator), now=clock()
+        )
+    await stranger.get("/sign-up")
+    assert "altcha-widget" in stranger.text
+    answer = await stranger.post("/sign-up", email=stranger.email, password=PASSWORD)
+    assert answer.status_code == 400

@@ -19,6 +19,7 @@ router = APIRouter(tags=["operating"])
 Reader = Annotated[Call, Depends(may(Scope.POLICY_READ))]
 Writer = Annotated[Call, Depends(may(Scope.POLICY_WRITE))]
 ProfileName = Literal["personal", "platform", "exchange"]
+SignUp = Literal["open", "closed"]
 
 
 def _bounded(name: str) -> Any:
@@ -30,6 +31,10 @@ class RulesOut(Answered):
 
     keys_per_account: int
     sub_accounts_per_account: int
+    connections_per_account: int
+    """To exchanges whose keys are held; 0: none can be made."""
+    sign_up: SignUp
+    """Who may make an account at the console."""
     profile: ProfileName
     """What an account needs before its first key."""
     key_lifetime_days: int
@@ -62,6 +67,8 @@ class ChangedPolicy(Sent):
 
     keys_per_account: int | None = _bounded("keys_per_account")
     sub_accounts_per_account: int | None = _bounded("sub_accounts_per_account")
+    connections_per_account: int | None = _bounded("connections_per_account")
+    sign_up: SignUp | None = None
     profile: ProfileName | None = None
     key_lifetime_days: int | None = _bounded("key_lifetime_days")
     disable_idle_days: int | None = _bounded("disable_idle_days")

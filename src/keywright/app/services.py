@@ -39,11 +39,10 @@ from keywright.issuing.service import IssuingService
 from keywright.notices.service import Notices
 from keywright.sealing.keyring import Keyring
 from keywright.settings import Settings
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 from keywright.vault.destinations import Origin
 from keywright.vault.evidence import Exchange
 from keywright.vault.seam import Asks
-from keywright.vault.service import MOST as MOST_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,6 @@ def wire(
     has_chat: bool = False,
     origins: Mapping[Exchange, Origin] | None = None,
     asks: Asks | None = None,
-    most_connections: int = MOST_CONNECTIONS,
     personal: bool = False,
     has_sms: bool = False,
 ) -> Services:
@@ -126,6 +124,11 @@ def wire(
         may_withdraw=issuing.require_withdrawing,
     )
     ways = ways_of(database, keyring, origins=origins or {}, clock=clock)
+
+    async def most_connections(tx: Tx) -> int:
+        # There is no operator over a personal vault: its settings alone say how much it holds.
+        return (policies.given if personal else await policies.current(tx)).connections_per_account
+
     return Services(
         database=database,
         keyring=keyring,
@@ -158,6 +161,8 @@ def policy_of(settings: Settings) -> Policy:
         key_lifetime_days=settings.key_lifetime_days,
         disable_idle_days=settings.disable_idle_days,
         sub_accounts_per_account=settings.sub_accounts_per_account,
+        connections_per_account=settings.connections_per_account,
+        sign_up="open" if settings.sign_up_is_open else "closed",
         whitelist_hold_hours=settings.hold_hours,
         profile=Profile(settings.profile),
     )
@@ -186,7 +191,6 @@ def services_of(
         login_url=settings.login_url,
         has_chat=bool(settings.chat_urls_file),
         origins=origins_of_exchanges(settings),
-        most_connections=settings.connections_per_account,
         personal=personal,
         has_sms=bool(settings.sms_urls_file),
     )

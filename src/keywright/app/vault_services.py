@@ -16,7 +16,7 @@ from keywright.audit.log import LABEL, AuditLog
 from keywright.clock import Clock, wall_clock_ms
 from keywright.sealing.keyring import Keyring
 from keywright.settings import Settings
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 from keywright.vault.client import Ways
 from keywright.vault.service import Vault
 
@@ -40,6 +40,9 @@ async def open_vault_services(settings: Settings, *, clock: Clock = wall_clock_m
     async with opened_vault(vault_place_of(settings), clock=clock) as opened:
         audit = AuditLog(opened.keyring.derive(LABEL))
         ways = ways_of(opened.database, opened.keyring, origins=origins_of_exchanges(settings), clock=clock)
-        most = settings.connections_per_account
+
+        async def most(_tx: Tx) -> int:
+            return settings.connections_per_account
+
         vault = vault_over(opened.database, opened.keyring, audit, None, ways=ways, asks=None, most=most)
         yield VaultServices(opened.database, opened.keyring, audit, clock, vault, ways)

@@ -22,6 +22,7 @@ from keywright.vault.evidence import Exchange
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks
 from keywright.vault.service import Vault
+from keywright.vault.tending import Most
 
 if TYPE_CHECKING:
     from keywright.identity.service import IdentityService  # loads what hashes passwords
@@ -41,7 +42,7 @@ def vault_over(
     *,
     ways: Ways,
     asks: Asks | None,
-    most: int,
+    most: Most,
 ) -> Vault:
     """Return the vault in a database. Without `identity` it is a personal one: no accounts, and nobody to count against."""
     attempts = Attempts(database)

@@ -25,6 +25,10 @@ class Policy:
     disable_idle_days: int = 0
     """After how long a key that is not used is switched off; 0: never (K20)."""
     sub_accounts_per_account: int = 5
+    connections_per_account: int = 20
+    """To exchanges whose keys are held; 0: none can be made (W1)."""
+    sign_up: str = "open"
+    """Who may make an account at the console: `open` is everybody, `closed` nobody."""
     whitelist_hold_hours: int = 0
     """How long a new withdrawal address waits, and the list stays on after it was switched off."""
     profile: Profile = Profile.PERSONAL
@@ -69,7 +73,7 @@ class Rule:
         return number
 
 
-PROFILE = "profile"
+PROFILE, SIGN_UP = "profile", "sign_up"
 HOLD_MOST_HOURS = 720
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -78,6 +82,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         for rule in (
             Rule("keys_per_account", 1, 1_000),
             Rule("sub_accounts_per_account", 0, 1_000),
+            Rule("connections_per_account", 0, 1_000),
+            Rule(SIGN_UP, words=("open", "closed")),
             Rule(PROFILE, words=tuple(profile.value for profile in Profile)),
             Rule("key_lifetime_days", 1, 3_650),
             Rule("disable_idle_days", 0, 3_650),

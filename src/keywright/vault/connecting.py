@@ -216,7 +216,7 @@ class Connecting(Tending):
         await store.insert_key(tx, connection.key, sealed, account_id=record.account_id, exchange=record.exchange)
 
     async def _require_room(self, tx: Tx, account_id: str, name: str) -> None:
-        rules.room_for(await store.count(tx, account_id=account_id), most=self._most)
+        rules.room_for(await store.count(tx, account_id=account_id), most=await self._most(tx))
         if await store.find(tx, account_id=account_id, wanted=name) is not None:
             raise store.name_taken(name)
 

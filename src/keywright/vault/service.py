@@ -20,10 +20,7 @@ from keywright.vault.pool import Pool
 from keywright.vault.rotating import Rotating
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Handed
-from keywright.vault.tending import Charge
-
-MOST = 20
-"""Connections that an account may have where nobody says otherwise."""
+from keywright.vault.tending import Charge, Most
 
 
 class Vault(Rotating):
@@ -39,7 +36,7 @@ class Vault(Rotating):
         *,
         lock_account: LockAccount | None = None,
         charge: Charge | None = None,
-        most: int = MOST,
+        most: Most,
     ) -> Vault:
         """Return the vault in a database. Without `lock_account` it is a personal one."""
         safe = Safe(keyring)

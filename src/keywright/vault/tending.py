@@ -24,6 +24,8 @@ from keywright.vault.way_out import EgressGone
 
 Charge = Callable[[str, int], Awaitable[None]]
 """Counts an attempt of an account at a time; raises `Limited`."""
+Most = Callable[[Tx], Awaitable[int]]
+"""Tells how many connections an account may have, as it holds in the transaction that would make one more."""
 
 DENIALS = frozenset(
     {
@@ -58,7 +60,7 @@ class Tending:
         pool: Pool,
         asks: Asks,
         charge: Charge | None,
-        most: int,
+        most: Most,
     ) -> None:
         self._database = database
         self._safe = safe

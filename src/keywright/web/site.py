@@ -20,6 +20,7 @@ from keywright.identity.model import Account, RelyingParty
 from keywright.identity.particulars import Particulars
 from keywright.identity.passkey_entrance import PasskeyEntrance
 from keywright.identity.policies import Policies
+from keywright.identity.prerequisites import Profile
 from keywright.identity.service import IdentityService
 from keywright.identity.sub_accounts import SubAccounts
 from keywright.identity.tokens import Tokens
@@ -48,9 +49,8 @@ class Place:
     spot_url: str
     futures_url: str
     header_prefix: str = "KC-API-"
-    sign_up_is_open: bool = True
-    asks_captcha: bool = False
-    """Whether making a key or an account takes a captcha (K5)."""
+    captcha: str = "off"
+    """Whether making a key or an account takes a captcha (K5): `on`, `off`, or `auto`, see `asks_captcha`."""
     trusted_proxies: tuple[str, ...] = ()
     play_money: tuple[tuple[str, Decimal], ...] = ()
     """What every new account finds in the sandbox: currencies and amounts."""
@@ -74,6 +74,11 @@ class Place:
     def is_sandbox(self) -> bool:
         """Tell whether all money here is play money."""
         return self.mode == "sandbox"
+
+    def asks_captcha(self, profile: Profile) -> bool:
+        """Tell whether making a key or an account takes a captcha; `auto`: not where someone runs the sandbox for themselves."""
+        is_for_oneself = self.is_sandbox and profile is Profile.PERSONAL
+        return self.captcha == "on" or (self.captcha == "auto" and not is_for_oneself)
 
     @cached_property
     def hosts(self) -> frozenset[bytes]:

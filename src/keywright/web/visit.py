@@ -97,6 +97,16 @@ class Visit:
         return f"/api-management?sub={self.sub_account}" if self.sub_account else "/api-management"
 
     @property
+    def asks_captcha(self) -> bool:
+        """Whether making a key or an account takes a captcha here, in the profile that is in force."""
+        return self.site.place.asks_captcha(self.policy.profile)
+
+    async def learn_policy(self) -> None:
+        """Know what holds for every account. Pages of a complete session know it already."""
+        async with self.site.database.read() as tx:
+            self.policy = await self.site.policies.shown(tx)
+
+    @property
     def actor(self) -> Actor:
         """Who acts, for the audit log."""
         return actor_of(self.own_session, self.visitor)
@@ -246,7 +256,7 @@ class Visit:
             waiting=self.waiting,
             is_sandbox=self.site.place.is_sandbox,
             has_passkeys=self.has_passkeys,
-            asks_captcha=self.site.place.asks_captcha,
+            asks_captcha=self.asks_captcha,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             unread=self.unread,
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,

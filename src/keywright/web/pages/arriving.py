@@ -37,12 +37,15 @@ async def sign_up_form(visit: Visit) -> Response:
     """Show the form that makes an account."""
     if visit.session is not None:
         return visit.to(HOME)
-    return visit.page("sign_up.html", form=Form(), is_open=visit.site.place.sign_up_is_open)
+    await visit.learn_policy()
+    return visit.page("sign_up.html", form=Form(), is_open=_is_open(visit))
 
 
 async def sign_up(visit: Visit) -> Response:
     """Make an account, and go on to its second factor."""
-    if not visit.site.place.sign_up_is_open:
+    async with visit.site.database.read() as tx:
+        visit.policy = await visit.site.policies.current(tx)
+    if not _is_open(visit):
         raise Conflict("accounts are made by the operator here", hint="ask whoever runs this")
     try:
         await solved(visit)
@@ -61,9 +64,8 @@ async def sign_in_form(visit: Visit) -> Response:
     """Show the form for e-mail address and password."""
     if visit.session is not None and visit.session.is_complete:
         return visit.to(HOME)
-    return visit.page(
-        "sign_in.html", form=Form(), is_open=visit.site.place.sign_up_is_open, has_login=bool(visit.site.login.url)
-    )
+    await visit.learn_policy()
+    return visit.page("sign_in.html", form=Form(), is_open=_is_open(visit), has_login=bool(visit.site.login.url))
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -74,13 +76,18 @@ async def sign_in(visit: Visit) -> Response:
         )
     except KeywrightError as problem:
         form = visit.form("email", problem=problem)
-        is_open = visit.site.place.sign_up_is_open
+        await visit.learn_policy()
+        has_login = bool(visit.site.login.url)
         return visit.page(
-            "sign_in.html", status=status_of(problem), form=form, is_open=is_open, has_login=bool(visit.site.login.url)
+            "sign_in.html", status=status_of(problem), form=form, is_open=_is_open(visit), has_login=has_login
         )
     await _end_the_one_before(visit)
     visit.rise(opened)
     return visit.to("/sign-in/code")
+
+
+def _is_open(visit: Visit) -> bool:
+    return visit.policy.sign_up == "open"
 
 
 async def _end_the_one_before(visit: Visit) -> None:

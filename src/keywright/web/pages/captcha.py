@@ -17,7 +17,7 @@ async def challenge(visit: Visit) -> Response:
 
 async def solved(visit: Visit) -> None:
     """Use up the solution that came with a form, where one is asked for. Raises `Invalid` for one that is none."""
-    if not visit.site.place.asks_captcha:
+    if not visit.asks_captcha:
         return
     async with visit.site.database.write() as tx:
         await visit.site.captcha.spend(tx, visit.text("captcha"), bound_to=_bound_to(visit), now=visit.now)
