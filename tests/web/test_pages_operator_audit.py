@@ -7,6 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -21,6 +22,7 @@ from tests.support.visitor import events_of
 from tests.support.world import World
 
 DAY_MS = 86_400_000
+TEMPLATES = Path(operator_audit.__file__).parent.parent / "templates"
 LISTED = re.compile(r'id="event-(\d+)"')
 
 
@@ -59,6 +61,20 @@ async def test_k21_events_are_listed_newest_first_and_page_by_page(
         query = f"?before={older[1]}"
     assert seen == sorted(everything, reverse=True)
     assert "Newest" in home.ada.text
+
+
+def test_every_kind_of_event_is_said_in_words_and_none_twice() -> None:
+    words = TEMPLATES.joinpath("event_words.html").read_text("utf-8")
+    said = dict(re.findall(r'"([a-z_]+\.[a-z_]+)": pgettext\("event", "([^"]+)"\)', words))
+    assert set(said) == {*Kind}
+    assert len(set(said.values())) == len(said)
+
+
+async def test_events_are_said_in_the_readers_language_beside_their_stable_names(home: Household) -> None:
+    page = (await home.ada.get("/operator/audit?kind=key.disabled", **{"accept-language": "de"})).text
+    assert re.search(r">Schlüssel deaktiviert</strong>\s*<code[^>]*>key.disabled</code>", page)
+    assert '<option value="key.disabled" selected>Schlüssel deaktiviert · key.disabled</option>' in page
+    assert "Schlüssel deaktiviert" not in (await home.ada.get("/operator/audit/export.csv?kind=key.disabled")).text
 
 
 async def test_filters_by_kind_account_and_day(home: Household) -> None:
@@ -128,8 +144,8 @@ async def test_n9_the_page_says_whether_the_chain_holds(home: Household) -> None
     assert "Holds</span>" in home.ada.text
     async with home.services.database.write() as tx:
         await drop_guards(tx)
-        await tx.execute(update(audit_events).where(audit_events.c.seq == 2).values(detail='{"name": "another"}'))
-    assert "another" not in home.ada.text
+        await tx.execute(update(audit_events).where(audit_events.c.seq == 2).values(detail='{"name": "forged"}'))
+    assert "forged" not in home.ada.text
     await home.ada.post("/operator/audit/check")
     await home.ada.get("/operator/audit")
     assert "the audit chain is broken at event 2" in home.ada.text
