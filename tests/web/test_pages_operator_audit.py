@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import gc
 import json
 import re
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.event import listen, listens_for
 
 from keywright.audit.events import Actor, Event, Kind
 from keywright.storage.tables import audit_events
@@ -178,3 +181,28 @@ async def test_who_is_no_operator_reads_nothing_of_it(home: Household) -> None:
         assert (await home.bob.get(f"/operator/audit{path}")).status_code == 404
     await home.bob.get("/security")
     assert (await home.bob.post("/operator/audit/check")).status_code == 404
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson"])
+async def test_who_goes_away_while_the_log_is_downloaded_costs_no_connection(
+    home: Household, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database was asked is waited for: a statement given up would take its connection with it."""
+    monkeypatch.setattr(operator_audit, "PIECE", 2)
+    engine, lost = home.services.database.engine, list[object]()
+    listen(engine.sync_engine, "invalidate", lambda *found: lost.append(found))
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: lost.append(context["message"]))
+    pieces, has_gone = list[bytes](), asyncio.Event()
+
+    @listens_for(engine.sync_engine, "before_cursor_execute")
+    def is_asked(*_statement: object) -> None:
+        if len(pieces) == 2:
+            has_gone.set()
+
+    await home.ada.get_until(has_gone, f"/operator/audit/export.{ending}", pieces)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert has_gone.is_set()
+    assert len(pieces) < 5, "nobody reads the rest, so nobody looks for it"
+    assert lost == []
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]

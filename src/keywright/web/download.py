@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
+
+
+def as_file(content: AsyncIterator[str], *, name: str, media_type: str) -> Response:
+    """Return what sends a file of this name as it is read; a browser keeps it and does not show it."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Download(content, media_type=media_type, headers=headers)
 
 
 class Download(StreamingResponse):

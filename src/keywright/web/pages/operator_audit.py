@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from keywright.audit.events import Kind
 from keywright.audit.telling import as_dict
@@ -18,6 +18,7 @@ from keywright.gateway.export import exact
 from keywright.identity.limits import DAY_MS
 from keywright.storage.transaction import Tx
 from keywright.web.audit_file import csv_head, csv_lines, fact, moment
+from keywright.web.download import as_file
 from keywright.web.model import Form
 from keywright.web.operator_model import ChainView, EventView
 from keywright.web.pages.operator_permissions import called
@@ -208,8 +209,7 @@ async def _pieces(visit: Visit, asked: Asked) -> AsyncIterator[Sequence[Any]]:
 
 def _file(content: AsyncIterator[str], visit: Visit, media_type: str, ending: str) -> Response:
     name = f"keywright-audit-{exact(visit.now)[:10]}.{ending}"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(content, media_type=media_type, headers=headers)
+    return as_file(content, name=name, media_type=media_type)
 
 
 def _before(visit: Visit) -> int | None:

@@ -18,7 +18,7 @@ from keywright.gateway.export import as_dict, csv_head, csv_lines, exact
 from keywright.gateway.usage_model import ALLOWED, REFUSED, Count, Leaf, Record, Wanted
 from keywright.issuing.model import ApiKey
 from keywright.protocol.refusal import Reason
-from keywright.web.download import Download
+from keywright.web.download import as_file
 from keywright.web.model import Bar, Form, RecordView, UsageView
 from keywright.web.pages.arriving import HOME
 from keywright.web.pages.key_pages import view_of
@@ -185,8 +185,7 @@ def _pieces(visit: Visit, key: ApiKey, asked: Asked) -> AsyncIterator[tuple[Reco
 def _file(content: AsyncIterator[str], visit: Visit, key: ApiKey, media_type: str, ending: str) -> Response:
     # Of our own making, whatever the key is called: nothing to be quoted, no path, no second ending.
     name = f"keywright-usage-{key.id[:8]}-{exact(visit.now)[:10]}.{ending}"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Download(content, media_type=media_type, headers=headers)
+    return as_file(content, name=name, media_type=media_type)
 
 
 def _views(visit: Visit, key: ApiKey, found: tuple[Record, ...] | list[Record]) -> tuple[RecordView, ...]:
