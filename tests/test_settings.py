@@ -132,7 +132,6 @@ def test_where_people_reach_the_console_is_written_as_browsers_write_it(url: str
         read_settings({"public_url": url}, environ=home)
 
 
-
 @pytest.mark.parametrize("name", ["kucoin_url", "binance_url", "bitfinex_url"])
 def test_where_keys_are_sent_is_not_for_a_working_folder_to_say(
     home: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
