@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -28,6 +29,12 @@ from tests.support.world import World
 # Machines are shared: how long one example takes says nothing, and a slow minute must not fail a proof.
 settings.register_profile("keywright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("keywright")
+
+# What is written is synced, as it must be, and a disk takes milliseconds each time: tests waited for it longer than they computed.
+# So their folders are in memory where there is room (a container has 64 MB by itself). Where else: the variable says.
+MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # noqa: S108  pytest makes a folder of its own in it
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture

@@ -165,7 +165,8 @@ def running_cluster() -> Iterator[Cluster]:
         )
 
     run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
+    # Nothing is synced: no test takes the power away from it, and who is killed leaves what was written to the system.
+    options = f"-k {folder} -c listen_addresses='' -c max_connections=200 -c fsync=off -c full_page_writes=off"
     run("pg_ctl", "-w", "-o", options, "-l", folder / "log", "start")
     try:
         yield Cluster(folder)
