@@ -54,8 +54,9 @@ format: .venv/.all ## Format the code and mend what lint can mend
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-reference: .venv/.all ## Write docs/reference and the catalogue of texts anew from the code
+reference: .venv/.all ## Write docs/reference, the newest schema and the catalogue of texts anew from the code
 	$(RUN)/python scripts/reference.py
+	$(RUN)/python -m scripts.schema
 	$(RUN)/python -m scripts.texts
 
 coverage: .venv/.all ## Run every test in one process and report what no test reaches

@@ -24,6 +24,7 @@ from keywright.secret import Secret
 from keywright.storage import schema
 from keywright.storage.address import Address
 from keywright.storage.engine import open_database, sqlite_url
+from keywright.storage.newest import make_newest
 from keywright.storage.transaction import Database, Tx
 
 
@@ -132,9 +133,8 @@ async def make_in(tx: Tx, folders: Folders, *, now: int) -> None:
 async def begin_in(tx: Tx, wrapping_key: Secret, *, now: int) -> Keyring:
     """Make schema, keyring and the beginning of everything in an empty database; return the keyring."""
     from keywright.gateway.marks import begin_replay  # noqa: PLC0415  loads what speaks to PostgreSQL
-    from keywright.storage.migrate import upgrade_in  # noqa: PLC0415  loads Alembic, a quarter of a second
 
-    await upgrade_in(tx)
+    await make_newest(tx)
     database_id, data_key = ids.new_id("db"), new_data_key()
     wrapped = wrap(data_key, wrapping_key=wrapping_key, database_id=database_id, version=1)
     await store.insert_keyring_row(tx, version=1, database_id=database_id, wrapped=wrapped, now=now)
