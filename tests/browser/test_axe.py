@@ -1,4 +1,4 @@
-"""Every page is taken to axe, light and dark, and shown on the narrowest screen there is."""
+"""Every page is taken to axe, light and dark."""
 
 from __future__ import annotations
 
@@ -52,12 +52,3 @@ def test_no_page_violates_what_axe_knows_light_and_dark(
         for violation in violations(window.page, scheme)
     ]
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_every_page_fits_the_narrowest_screen(open_another: Callable[..., Window], running: Running, part: str) -> None:
-    """320 px is what is left of 1280 at 400 % (WCAG 1.4.10)."""
-    window = open_another(viewport={"width": 320, "height": 640})
-    stops = Tour(window, running).stops(part)
-    wide = [f"{stop}: {what}" for stop in stops for what in window.page.evaluate(TOO_WIDE)]
-    assert not wide, "\n".join(wide)
