@@ -295,7 +295,7 @@ ELSEWHERE = {
     "exec": "is about the personal vault: tests/cli/test_exec.py looks at its event",
     "adopt": "is about the personal vault, by its own verbs: tests/cli/test_vault_rotation.py",
     "posture": "changes nothing but the file it is told to write: tests/cli/test_vault_rotation.py",
-    "vault rotate": "is about a database of its own: tests/vault/test_rotating.py looks at its events",
+    "vault rotate": "is about a database of its own: tests/vault/test_rotating.py and test_renewing.py look at its events",
     "vault diagnose": "asks an exchange, and changes nothing: tests/cli",
     "serve": "runs until it is stopped; what it does at its start are verbs of others",
     "demo": "wants a running server; what it does are verbs of others: tests/app",

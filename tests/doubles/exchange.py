@@ -80,6 +80,8 @@ class Double:
         self.slow_s = 0.0
         self.hangs_up = 0
         """So many requests it takes without an answer: it ends the connection."""
+        self.spoils: Callable[[Seen, Said], Said | None] | None = None
+        """What becomes of an answer once everything was done that it tells of; `None`: it is lost, the connection ends."""
         self.clock = clock or (lambda: T0)
         self.url = ""
         self._next: list[Said] = []
@@ -111,11 +113,9 @@ class Double:
         headers = tuple((bytes(name).lower(), bytes(value)) for name, value in request.raw_headers)
         # The target as it stood on the request line: what was signed, not what a router makes of it.
         target = request.raw_path
-        self.seen.append(
-            Seen(
-                peer, request.method, target, {name.decode(): value.decode("latin-1") for name, value in headers}, body
-            )
-        )
+        told = {name.decode(): value.decode("latin-1") for name, value in headers}
+        seen = Seen(peer, request.method, target, told, body)
+        self.seen.append(seen)
         if self.hangs_up and request.transport:
             self.hangs_up -= 1
             request.transport.abort()
@@ -126,6 +126,10 @@ class Double:
             if self._next
             else self.answer(Request(request.method, target.encode(), headers, body, peer))
         )
+        spoilt = self.spoils(seen, said) if self.spoils else said
+        if spoilt is None and request.transport:
+            request.transport.abort()
+        said = spoilt or said
         return web.Response(status=said.status, body=said.body, content_type=said.content_type, headers=said.headers)
 
     async def start(self, host: str = "127.0.0.1", **site: Any) -> None:

@@ -5,12 +5,15 @@ Texts and statuses: `K` numbers cite spec rows by their public source.
   K3 github.com/Kucoin/kucoin-python-sdk/issues/82 (400002) · K4 client logs in emmtte/Cryptocurrency-Portfolio#56 (400004)
   K5 ccxt/ccxt#4685 (400005) · K6 Kucoin/kucoin-api-docs#395 (400006) · K7 ccxt/ccxt#7199 (400007)
   K8 sieblyio/kucoin-api#44 (400001) · K9 docs-new/rate-limit (429000) · K10 www.kucoin.com/docs-broker/3470563e0 (masks)
+  K11 docs/rest/account/sub-account-api/{create,get,delete}-sub-account-api, openapi-account-subaccount.json of K2. What is
+  refused there, and in which words, they don't say: parameters that break their rules are answered as any wrong parameter.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from keywright.protocol.kucoin import KucoinDialect
@@ -18,6 +21,7 @@ from keywright.protocol.message import Request
 from keywright.protocol.refusal import Reason, Refused
 from keywright.secret import Secret
 from tests.doubles.exchange import Double, DoubleKey, Said
+from tests.doubles.kucoin_sub_keys import SubAccounts
 
 WINDOW_MS = 5_000  # K1: the request's time must be within five seconds
 _PEPPER = Secret("of the double")
@@ -33,6 +37,7 @@ SAYINGS = {
     "400005": (401, "Invalid KC-API-SIGN"),  # K5
     "400006": (403, "Invalid request ip, the current clientIp is:{peer}"),  # K6
     "400007": (403, "Access denied, require more permission."),  # K7
+    "400100": (400, "Parameter Error"),
     "411100": (200, "User is frozen"),
     "429000": (429, "Too many requests. User-level rate limit exceeded."),  # K9
     "404": (404, "Not Found"),
@@ -43,6 +48,10 @@ class KucoinDouble(Double):
     """KuCoin, spot."""
 
     name = "kucoin"
+
+    def __init__(self, clock: Callable[[], int] | None = None) -> None:
+        super().__init__(clock)
+        self.sub_accounts = SubAccounts(self)
 
     def new_key(self, *permissions: str, **rest: Any) -> DoubleKey:
         """Give out a key; without permissions one that reads and trades."""
@@ -85,6 +94,11 @@ class KucoinDouble(Double):
         held = key.rights["permission"].split(",")
         if path == "/api/v1/user/api-key":  # K2 "Get Apikey Info"
             return ok(self.told(key)) if "General" in held else refuse("400007")
+        if path.startswith("/api/v1/sub/api-key"):  # K11: each of them takes General, of a main account's key
+            if "General" not in held or "subName" in key.rights:
+                return refuse("400007")
+            made = self.sub_accounts.serve(request.method, path, request.target, request.body)
+            return refuse("400100") if made is None else ok(made)
         if request.method == "GET" and path.startswith("/api/v1/"):
             return ok([]) if "General" in held else refuse("400007")
         if path.startswith(("/api/v1/hf/orders", "/api/v1/orders")):

@@ -10,7 +10,7 @@ from keywright.errors import KeywrightError
 from keywright.identity.model import FactorProof
 from keywright.secret import Secret
 from keywright.vault import rules
-from keywright.vault.evidence import Credentials, Evidence, Exchange, Grade, Probe, Right
+from keywright.vault.evidence import Credentials, Evidence, Exchange, Grade, Probe, Right, SubKey, WantedKey
 from keywright.vault.model import NewConnection, Pasted
 from keywright.vault.seam import Outlet
 from tests.support.clock import FakeClock
@@ -38,6 +38,17 @@ class Obliging:
         if self.says is not None:
             return replace(self.says, exchange=credentials.exchange, at=now)
         return probe_of(credentials.exchange, *self.more, address=outlet.egress.place, now=now)
+
+    async def sub_keys(self, master: Credentials, outlet: Outlet, sub_account: str) -> tuple[SubKey, ...]:
+        raise NotImplementedError  # the double of KuCoin answers these: tests/vault/test_renewing.py
+
+    async def make_sub_key(self, master: Credentials, outlet: Outlet, wanted: WantedKey) -> Credentials:
+        raise NotImplementedError
+
+    async def delete_sub_key(
+        self, master: Credentials, outlet: Outlet, sub_account: str, key: str, passphrase: Secret
+    ) -> None:
+        raise NotImplementedError
 
     async def is_bound(self, credentials: Credentials, outlet: Outlet) -> bool | None:
         return True

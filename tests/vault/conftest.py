@@ -15,7 +15,7 @@ from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database
 from keywright.vault import rules
-from keywright.vault.evidence import Credentials, Evidence, Exchange, Grade, Probe, Right
+from keywright.vault.evidence import Credentials, Evidence, Exchange, Grade, Probe, Right, SubKey, WantedKey
 from keywright.vault.model import Connection, NewConnection, Pasted
 from keywright.vault.seam import Outlet
 from tests.support.clock import FakeClock
@@ -68,6 +68,17 @@ class Told:
         if isinstance(self.seen, KeywrightError):
             raise self.seen
         return outlet.egress.place if self.seen is None else self.seen
+
+    async def sub_keys(self, master: Credentials, outlet: Outlet, sub_account: str) -> tuple[SubKey, ...]:
+        raise NotImplementedError  # the double of KuCoin answers these: test_renewing.py
+
+    async def make_sub_key(self, master: Credentials, outlet: Outlet, wanted: WantedKey) -> Credentials:
+        raise NotImplementedError
+
+    async def delete_sub_key(
+        self, master: Credentials, outlet: Outlet, sub_account: str, key: str, passphrase: Secret
+    ) -> None:
+        raise NotImplementedError
 
 
 class Dealings:

@@ -185,6 +185,7 @@ async def check_connections(services: Services) -> None:
         async with room:
             try:
                 await services.vault.check(account_id, connection_id, actor=SYSTEM, now=now)
+                await services.vault.rotate_by_itself(account_id, connection_id, now=services.clock())
             except KeyDenied:
                 return  # kept, told and planned by the check itself
             except Exception as problem:  # noqa: BLE001  one that always breaks would be the first of every round

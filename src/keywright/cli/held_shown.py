@@ -78,6 +78,10 @@ def as_dict(connection: Connection, *, now: int) -> dict[str, Any]:
         "checked_at": record.checked_at,
         "key_created_at": record.probe.created_at,
         "key_expires_at": record.probe.expires_at,
+        "key_ends_at": record.terms.ends_at,
+        "purpose": record.terms.purpose.value,
+        "master_id": record.terms.master_id or None,
+        "rotates_by_itself": record.terms.by_itself,
         "version": record.version,
     }
 
@@ -105,6 +109,8 @@ def _note(connection: Connection) -> str:
     if connection.record.reasons:
         return "; ".join(connection.record.reasons)
     notes = []
+    if connection.is_master:
+        notes.append("a master key: it rotates others")
     if connection.is_shared:
         notes.append("several bots share it: give each a key of its own")
     if connection.egress.shared_at is not None:
@@ -112,8 +118,18 @@ def _note(connection: Connection) -> str:
     return "; ".join(notes)
 
 
+def _rotated(connection: Connection) -> str:
+    """Return how its key is followed by the next one."""
+    terms = connection.record.terms
+    if not terms.master_id:
+        return "by hand"
+    return f"through {terms.master_id}{', by itself' if terms.by_itself else ''}"
+
+
 def show_all(connection: Connection, *, now: int) -> None:
     """Show everything about a connection that may be seen."""
+    from keywright.vault.deadlines import ends_of
+
     record = connection.record
     facts = (
         ("id", connection.id),
@@ -124,7 +140,8 @@ def show_all(connection: Connection, *, now: int) -> None:
         ("address", address_note(connection.egress, now=now)),
         ("held since", terminal.moment(connection.key.added_at)),
         ("checked", terminal.moment(record.checked_at)),
-        ("ends", terminal.moment(record.probe.expires_at)),
+        ("ends", terminal.moment(ends_of(connection))),
+        ("rotated", _rotated(connection)),
         ("bots", ", ".join(record.bots) or "–"),
         ("accepted", ", ".join(f"{one.what} ({terminal.moment(one.at)})" for one in record.accepted) or "–"),
         ("note", _note(connection) or "–"),

@@ -14,7 +14,7 @@ COMMANDS = Commands(
         "backup": "vault_backups:backup",
         "check": "vault_connections:check",
         "diagnose": "vault_diagnose:diagnose",
-        "edit": "vault_connections:edit",
+        "edit": "vault_editing:edit",
         "egress": "vault_egress:group",
         "init": "vault_session:init",
         "list": "vault_connections:list_",

@@ -32,6 +32,12 @@ bot_option = click.option(
 @click.argument("name")
 @click.option("--exchange", required=True, metavar="EXCHANGE", help="kucoin, binance or bitfinex.")
 @bot_option
+@click.option(
+    "--master",
+    "is_master",
+    is_flag=True,
+    help="A key of a main account that rotates its sub-accounts' keys, and does nothing else.",
+)
 @accept_option
 @stdin_option
 @file_option
@@ -43,6 +49,7 @@ async def add(
     *,
     exchange: str,
     bots: tuple[str, ...],
+    is_master: bool,
     accept: tuple[str, ...],
     from_stdin: bool,
     from_file: Path | None,
@@ -58,21 +65,22 @@ async def add(
     from keywright.vault import rules
     from keywright.vault.model import NewConnection
     from keywright.vault.seam import KeyRefused
+    from keywright.vault.terms import Purpose
 
-    wanted = rules.exchange(exchange)
+    wanted, purpose = rules.exchange(exchange), Purpose.MASTER if is_master else Purpose.BOTS
     rules.name(name)
-    rules.bots(bots)
+    rules.master_without_bots(purpose, rules.bots(bots))
     given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
     async with owner_of(email, data_dir) as owner:
         vault, now = owner.services.vault, owner.services.clock()
         reservation = await vault.reserve(owner.id, wanted.value, actor=owner.actor, now=now)
-        _guide(reservation, now=now)
+        _guide(reservation, now=now, is_master=is_master)
         pasted = given or ask_key(wanted, accept=accept)
         proof, actor = await owner.prove()
         now = owner.services.clock()
         try:
             made = await vault.connect(
-                owner.id, NewConnection(name, wanted.value, pasted, bots), proof=proof, actor=actor, now=now
+                owner.id, NewConnection(name, wanted.value, pasted, bots, purpose), proof=proof, actor=actor, now=now
             )
         except KeyRefused as refused:
             raise held_shown.not_taken(refused) from None
@@ -149,66 +157,6 @@ async def check(name: str | None, *, all_of_them: bool, email: str | None, data_
     held_shown.report(checked, trouble, now=now, as_json=as_json)
 
 
-@click.command("edit")
-@click.argument("name")
-@click.option("--name", "new_name", metavar="NAME", help="Call it otherwise.")
-@bot_option
-@click.option("--no-bots", is_flag=True, help="Say that nothing uses it.")
-@click.option("--key", "replaces_key", is_flag=True, help="Give it another key of the same exchange; asks for it.")
-@accept_option
-@stdin_option
-@file_option
-@account_option
-@options.data_dir
-@options.as_json
-async def edit(
-    name: str,
-    *,
-    new_name: str | None,
-    bots: tuple[str, ...],
-    no_bots: bool,
-    replaces_key: bool,
-    accept: tuple[str, ...],
-    from_stdin: bool,
-    from_file: Path | None,
-    email: str | None,
-    data_dir: str | None,
-    as_json: bool,
-) -> None:
-    """Change a connection's name or bots, or give it another key, which is looked at as a new one is."""
-    from keywright.vault.seam import KeyRefused
-
-    replaces_key = replaces_key or from_stdin or from_file is not None
-    if new_name is None and not bots and not no_bots and not replaces_key:
-        raise Invalid("nothing was to be changed", hint="give --name, --bot, --no-bots or --key")
-    given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
-    async with owner_of(email, data_dir) as owner:
-        vault, now = owner.services.vault, owner.services.clock()
-        async with owner.services.database.read() as tx:
-            found = await vault.connection(tx, owner.id, name)
-        if replaces_key:
-            terminal.say(
-                f"Its requests leave from {held_shown.address_note(found.egress, now=now)}: put that on the new key's list."
-            )
-            pasted = given or ask_key(found.record.exchange, accept=accept)
-            proof, actor = await owner.prove()
-            now = owner.services.clock()
-            try:
-                found = await vault.replace_key(owner.id, found.id, pasted, proof=proof, actor=actor, now=now)
-            except KeyRefused as refused:
-                raise held_shown.not_taken(refused) from None
-        if new_name is not None or bots or no_bots:
-            async with owner.services.database.write() as tx:
-                found = await vault.edit(
-                    *(tx, owner.id, found.id),
-                    name=new_name,
-                    bots=bots if bots or no_bots else None,
-                    actor=owner.actor,
-                    now=now,
-                )
-    held_shown.show_done(found, now=now, as_json=as_json, done="is changed")
-
-
 @click.command("remove")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Don't ask whether that is meant.")
@@ -234,14 +182,16 @@ async def remove(name: str, *, yes: bool, email: str | None, data_dir: str | Non
     terminal.say(f"{gone.name} is removed, and its key is destroyed here. Delete it at the exchange, too: {page}")
 
 
-def _guide(reservation: Reservation, *, now: int) -> None:
+def _guide(reservation: Reservation, *, now: int, is_master: bool) -> None:
     """Say how the key is to be made, with the address it is to be bound to."""
     from keywright.vault.evidence import Right
     from keywright.vault.venues.known import VENUES
 
     venue, egress = VENUES[reservation.exchange], reservation.egress
-    tick = " and ".join(f"“{venue.boxes[right]}”" for right in (Right.READ, Right.TRADE))
-    terminal.say(f"Make the key at {reservation.exchange.title}: {venue.key_page}")
+    wanted = (Right.READ,) if is_master else (Right.READ, Right.TRADE)
+    tick = " and ".join(f"“{venue.boxes[right]}”" for right in wanted)
+    whose = ", as one of the main account" if is_master else ""
+    terminal.say(f"Make the key at {reservation.exchange.title}{whose}: {venue.key_page}")
     terminal.say(f"  tick {tick}, and nothing else; never “{venue.boxes[Right.WITHDRAW]}”")
     if egress.shown:
         terminal.say(f"  enter under “{venue.filter_name}”: {held_shown.address_note(egress, now=now)}")

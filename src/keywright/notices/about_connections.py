@@ -36,6 +36,25 @@ CONNECTIONS: Mapping[str, Wording] = {
         marked("The rotation of your connection “{name}” to {exchange} is finished"),
         marked("The key {before} was destroyed here. Make sure that it is deleted at {exchange}, too."),
     ),
+    "connection.terms_set": Wording(
+        marked("How the key of your connection “{name}” to {exchange} is rotated was changed"),
+        marked("If that was not you, look at the connection, and at who is signed in to your account."),
+        chat=True,
+    ),
+    "connection.renewed": Wording(
+        marked("The key of your connection “{name}” to {exchange} was rotated"),
+        marked("The key {before} was deleted at {exchange}, which knows it no longer, and destroyed here."),
+    ),
+    "connection.rotation_undone": Wording(
+        marked("The new key for your connection “{name}” was given up"),
+        marked(
+            "The key {key} serves as before. Look whether {exchange} lists a key with the remark {remark}: delete it."
+        ),
+    ),
+    "connection.rotation_failed": Wording(
+        marked("The key of your connection “{name}” to {exchange} could not be rotated today"),
+        marked("{why}. Its bots go on with the key they have. It is tried again tomorrow."),
+    ),
     "connection.claimed": Wording(
         marked("Someone else has the secret of your connection “{name}”"),
         marked(
@@ -69,6 +88,17 @@ CONNECTIONS: Mapping[str, Wording] = {
     "deadline.connection_expiry": Wording(
         marked("The key of your connection “{name}” ends at {exchange} on {day}"),
         marked("Days left: {days}. Bots can’t trade with it afterwards: renew it there, or replace it in time."),
+    ),
+    "deadline.connection_idle": Wording(
+        marked("{exchange} may end the key of your connection “{name}” on {day}"),
+        marked(
+            "Days left: {days}. A key without a list of addresses ends after 30 days in which nothing used it: give it a list, "
+            "or use it."
+        ),
+    ),
+    "deadline.connection_overlap": Wording(
+        marked("The rotation of your connection “{name}” to {exchange} can be finished"),
+        marked("The new key has served for a day. Finish the rotation, so that the key before ends."),
     ),
     "deadline.connection_age": Wording(
         marked("The key of your connection “{name}” to {exchange} is 90 days old on {day}"),

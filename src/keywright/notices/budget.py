@@ -46,6 +46,7 @@ GRAVE_KINDS = CAUSED_BY_KEYS | {
     "connection.removed",
     "connection.rotation_begun",
     "connection.suspended",
+    "connection.terms_set",
     "key.addresses_changed",
     "key.enabled",
     "key.issued",

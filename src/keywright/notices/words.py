@@ -56,6 +56,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         word("to", "rotate a held key"),
         word("to", "roll a rotation back"),
         word("to", "finish a rotation"),
+        word("to", "name a master connection"),
     ),
     "permissions": (
         word("permissions", "read"),

@@ -19,7 +19,7 @@ CREATE TABLE alembic_version (
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
-INSERT INTO "alembic_version" VALUES('0010');
+INSERT INTO "alembic_version" VALUES('0011');
 
 CREATE TABLE api_keys (
 	id TEXT NOT NULL,
@@ -136,7 +136,7 @@ CREATE TABLE connections (
 	version INTEGER NOT NULL,
 	connection_mac BLOB NOT NULL,
 	rotation TEXT,
-	next_check_at BIGINT NOT NULL,
+	next_check_at BIGINT NOT NULL, terms TEXT,
 	CONSTRAINT pk_connections PRIMARY KEY (id),
 	CONSTRAINT uq_connections_account_id_name UNIQUE (account_id, name),
 	CONSTRAINT fk_connections_egress_id FOREIGN KEY(egress_id) REFERENCES egress_addresses (id)

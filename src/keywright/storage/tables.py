@@ -503,6 +503,9 @@ connections = Table(
     Column("connection_mac", LargeBinary, nullable=False),  # over all of the above, and the rotation
     Column("rotation", Text),  # JSON: how far a rotation is, and which other key it keeps; null: none is under way
     Column("next_check_at", BigInteger, nullable=False),  # when a chore looks again; of no consequence where it lies
+    Column(
+        "terms", Text
+    ),  # JSON: what it is for, how its key is rotated, when it ends on its owner's word; under the MAC
     UniqueConstraint("account_id", "name"),
     Index(None, "egress_id"),
     Index(None, "next_check_at"),

@@ -20,6 +20,7 @@ from keywright.ids import new_id
 from keywright.storage.transaction import Tx
 from keywright.vault import pasted, rotation, rules, store
 from keywright.vault.evidence import Credentials, Exchange, Probe
+from keywright.vault.mastery import judge_for
 from keywright.vault.model import (
     Accepted,
     Connection,
@@ -31,9 +32,10 @@ from keywright.vault.model import (
     Sealed,
     Status,
 )
-from keywright.vault.preflight import Finding, Severity, judge
+from keywright.vault.preflight import Finding, Severity
 from keywright.vault.seam import KeyRefused, Outlet
 from keywright.vault.tending import Tending, codes
+from keywright.vault.terms import Purpose, Terms
 
 
 class Connecting(Tending):
@@ -70,6 +72,7 @@ class Connecting(Tending):
         """
         # 1  what is asked for
         exchange, name, bots = rules.exchange(new.exchange), rules.name(new.name), rules.bots(new.bots)
+        rules.master_without_bots(new.purpose, bots)
         credentials = as_pasted(exchange, new.pasted)
         # 2  who asks, and what for
         async with self._database.read() as tx:
@@ -84,7 +87,10 @@ class Connecting(Tending):
             outlet = await self.pool.outlet(tx, reservation.egress.id)
             trial = await self.pool.trial(tx, outlet)
         # 3 and 4  what the key may do, and whether that will do
-        probe, findings = await self._vet(account_id, credentials, outlet, trial, new.pasted, actor=actor, now=now)
+        accept, purpose = new.pasted.accept, new.purpose
+        probe, findings = await self._vet(
+            account_id, credentials, outlet, trial, accept=accept, purpose=purpose, actor=actor, now=now
+        )
         # 5  keep it
         connection_id = new_id("con")
         held, sealed = self._sealed(credentials, connection_id, account_id, now=now)
@@ -103,6 +109,7 @@ class Connecting(Tending):
             checked_at=now,
             created_at=now,
             version=1,
+            terms=Terms(new.purpose),
         )
         connection = Connection(record, held, outlet.egress)
         async with self._database.write() as tx:
@@ -141,7 +148,13 @@ class Connecting(Tending):
             outlet = await self.pool.outlet(tx, before.egress.id)
             trial = await self.pool.trial(tx, outlet)
         credentials = as_pasted(before.record.exchange, given)
-        probe, findings = await self._vet(account_id, credentials, outlet, trial, given, actor=actor, now=now)
+        probe, findings = await self._vet(
+            *(account_id, credentials, outlet, trial),
+            accept=given.accept,
+            purpose=before.record.terms.purpose,
+            actor=actor,
+            now=now,
+        )
         held, sealed = self._sealed(credentials, before.id, account_id, now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
@@ -178,8 +191,9 @@ class Connecting(Tending):
         credentials: Credentials,
         outlet: Outlet,
         trial: Outlet | None,
-        given: Pasted,
         *,
+        accept: frozenset[str],
+        purpose: Purpose,
         actor: Actor,
         now: int,
     ) -> tuple[Probe, tuple[Finding, ...]]:
@@ -187,7 +201,7 @@ class Connecting(Tending):
         if self._charge is not None:
             await self._charge(account_id, now)
         probe = await self._probed(credentials, outlet, trial, before=None, now=now)
-        findings = judge(probe, egress_address=outlet.egress.shown, accepted=given.accept, now=now)
+        findings = judge_for(purpose, probe, egress_address=outlet.egress.shown, accepted=accept, now=now)
         if any(one.refuses for one in findings):
             detail = {"exchange": credentials.exchange.title, "reasons": codes(list(findings))}
             async with self._database.write() as tx:

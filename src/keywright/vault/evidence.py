@@ -180,3 +180,25 @@ class Probe:
             )
         except (KeyError, TypeError, ValueError):
             raise Invalid("this is no probe that was kept") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SubKey:
+    """A key of a sub-account as the list shows it: never its secret."""
+
+    key: str = field(repr=False)
+    remark: str
+    permission: str
+    """As the exchange writes it: `General,Spot`."""
+    created_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedKey:
+    """A key of a sub-account that is to be made."""
+
+    sub_account: str
+    remark: str
+    permission: str
+    addresses: tuple[str, ...]
+    passphrase: Secret

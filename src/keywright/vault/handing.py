@@ -29,7 +29,7 @@ async def hand_out(
 ) -> Handed:
     """Hand out a connection's credentials in the clear, with an event that says for what.
 
-    Raises `NotFound`, `Conflict` for one that is suspended, `Unusable` for one that was altered or whose address is gone.
+    Raises `NotFound`, `Conflict` for one that is suspended or a master's, `Unusable` for one that was altered or whose address is gone.
     """
     await book.lock(tx, account_id)
     connection, sealed = await book.good(tx, account_id, wanted)
@@ -37,6 +37,12 @@ async def hand_out(
         raise Conflict(
             "the connection {name} is suspended",
             hint="mend what its last check found, then have it checked: `keywright vault check`",
+            name=connection.name,
+        )
+    if connection.is_master:
+        raise Conflict(
+            "{name} is a master connection: its key serves for rotation and is handed to no program",
+            hint="connect a key of the sub-account that the bot trades on",
             name=connection.name,
         )
     outlet = await pool.outlet(tx, connection.egress.id)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from keywright.secret import Secret
 from keywright.vault.evidence import Exchange, KeyKind, Probe
 from keywright.vault.rotation import Rotation
+from keywright.vault.terms import Purpose, Terms
 
 PERSONAL = ""
 """The account of everything in a personal vault: whoever can open it is its owner."""
@@ -146,6 +147,7 @@ class Record:
     version: int
     rotation: Rotation | None = None
     """Of one that is under way."""
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,11 @@ class Connection:
         """Tell whether more than one bot uses it: what one of them does can't be told from what another does."""
         return len(self.record.bots) > 1
 
+    @property
+    def is_master(self) -> bool:
+        """Tell whether its key serves for rotating others and nothing else."""
+        return self.record.terms.purpose is Purpose.MASTER
+
     def exceptions(self) -> frozenset[str]:
         """Return what was accepted, each as its finding calls it."""
         return frozenset(one.what for one in self.record.accepted)
@@ -197,3 +204,4 @@ class NewConnection:
     exchange: str
     pasted: Pasted
     bots: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.BOTS

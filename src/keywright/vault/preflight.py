@@ -63,6 +63,8 @@ class Code(StrEnum):
     ENDS_SOON = "ends_soon"
     ENDED = "ended"
     NO_TRADE = "no_trade"
+    NO_MASTER = "no_master"
+    MAKES_KEYS = "makes_keys"
 
 
 class Severity(StrEnum):
@@ -70,7 +72,7 @@ class Severity(StrEnum):
 
     REFUSED = "refused"
     ACCEPTED = "accepted"
-    """It would have been refused; its owner accepted it by name."""
+    """Its owner accepted it by name; refused otherwise."""
     WARNING = "warning"
 
 
@@ -110,11 +112,14 @@ def judge(probe: Probe, *, egress_address: str, accepted: Collection[str] = (), 
     `egress_address` is the address the exchange will see, empty where it is not known; `accepted` holds what its owner
     accepts, each by the `accept` of a finding.
     """
-    found = (*_exits(probe), *_unknown(probe), *_beyond(probe), *_addresses(probe, egress_address))
-    found += tuple(_unproven(probe, egress_address))
-    weighed = [_weighed(one, accepted) for one in (*found, *_ends(probe, now), *_idle(probe, now))]
-    order = {Severity.REFUSED: 0, Severity.ACCEPTED: 1, Severity.WARNING: 2}
-    return tuple(sorted(weighed, key=lambda one: (order[one.severity], one.exit_code)))
+    found = [*_exits(probe), *_unknown(probe), *_beyond(probe), *_addresses(probe, egress_address)]
+    found += [*_unproven(probe, egress_address), *_ends(probe, now), *_idle(probe, now)]
+    return tuple(sorted((weighed(one, accepted) for one in found), key=gravity))
+
+
+def gravity(finding: Finding) -> tuple[int, int]:
+    """Return what findings are sorted by, the gravest first."""
+    return [*Severity].index(finding.severity), finding.exit_code
 
 
 def exit_code(findings: Collection[Finding]) -> int:
@@ -122,21 +127,18 @@ def exit_code(findings: Collection[Finding]) -> int:
     return min((one.exit_code for one in findings if one.refuses), default=0)
 
 
-def _weighed(finding: Finding, accepted: Collection[str]) -> Finding:
+def weighed(finding: Finding, accepted: Collection[str]) -> Finding:
+    """Return a finding as it weighs once its owner accepted these."""
     if not finding.refuses or not finding.accept or finding.accept not in accepted:
         return finding
     return Finding(finding.code, Severity.ACCEPTED, finding.texts, finding.values, finding.right, accept=finding.accept)
 
 
-def _values(probe: Probe, right: Right, said: str = "") -> dict[str, object]:
+def values_of(probe: Probe, right: Right, said: str = "") -> dict[str, object]:
+    """Return what the words of a finding name."""
     venue = VENUES[probe.exchange]
-    return {
-        "exchange": probe.exchange.title,
-        "box": venue.boxes.get(right, said),
-        "said": said,
-        "page": venue.key_page,
-        "filter": venue.filter_name,
-    }
+    there = {"exchange": probe.exchange.title, "page": venue.key_page, "filter": venue.filter_name}
+    return {**there, "box": venue.boxes.get(right, said), "said": said}
 
 
 def _held(probe: Probe, rights: Collection[Right]) -> Iterator[Evidence]:
@@ -158,7 +160,7 @@ def _exits(probe: Probe) -> Iterator[Finding]:
                 "account can leave from there",
             )
         )
-        yield Finding(Code.EXIT, Severity.REFUSED, texts, _values(probe, one.right, one.said), one.right, OUT)
+        yield Finding(Code.EXIT, Severity.REFUSED, texts, values_of(probe, one.right, one.said), one.right, OUT)
 
 
 def _unknown(probe: Probe) -> Iterator[Finding]:
@@ -168,7 +170,9 @@ def _unknown(probe: Probe) -> Iterator[Finding]:
             "untick “{said}” on the key's page at {exchange} ({page}). If it is new there, it may be a way for money to "
             "leave; a newer version of Keywright may know it",
         )
-        yield Finding(Code.UNKNOWN_RIGHT, Severity.REFUSED, texts, _values(probe, one.right, one.said), one.right, OUT)
+        yield Finding(
+            Code.UNKNOWN_RIGHT, Severity.REFUSED, texts, values_of(probe, one.right, one.said), one.right, OUT
+        )
 
 
 def _beyond(probe: Probe) -> Iterator[Finding]:
@@ -177,13 +181,13 @@ def _beyond(probe: Probe) -> Iterator[Finding]:
             "this key can do more than trade ({said})",
             "untick “{box}” on the key's page at {exchange} ({page}), or accept it by name if the bot needs it",
         )
-        values = _values(probe, one.right, one.said)
+        values = values_of(probe, one.right, one.said)
         yield Finding(Code.BEYOND_TRADING, Severity.REFUSED, texts, values, one.right, OUT, accept=_named(one.right))
 
 
 def _addresses(probe: Probe, egress_address: str) -> Iterator[Finding]:
     right, evidence = Right.ADDRESS_FILTER, probe.of(Right.ADDRESS_FILTER)
-    values = _values(probe, right) | {"address": egress_address}
+    values = values_of(probe, right) | {"address": egress_address}
     if evidence.allowed is False:
         # Binance ends a key's right to trade after 30 days without one, and its filter is the one thing that survives a
         # stolen secret: nobody can accept a key without. At KuCoin a key without is deleted when it idles for 30 days.
@@ -254,7 +258,7 @@ def _unproven(probe: Probe, egress_address: str) -> Iterator[Finding]:
                 Code.NOT_PROVABLE,
                 Severity.REFUSED,
                 texts,
-                _values(probe, right, one.said or right.value) | {"address": egress_address},
+                values_of(probe, right, one.said or right.value) | {"address": egress_address},
                 right,
                 UNPROVABLE,
                 accept=f"unproven-{_named(right)}",
@@ -265,7 +269,7 @@ def _ends(probe: Probe, now: int) -> Iterator[Finding]:
     if not probe.expires_at or probe.expires_at > now + SOON_MS:
         return
     day = datetime.fromtimestamp(probe.expires_at / 1000, UTC).date().isoformat()
-    values = _values(probe, Right.TRADE) | {"day": day}
+    values = values_of(probe, Right.TRADE) | {"day": day}
     if probe.expires_at <= now:
         texts = Words(
             "this key's right to trade ended on {day}",
@@ -288,7 +292,7 @@ def _idle(probe: Probe, now: int) -> Iterator[Finding]:
         "this key can't trade",
         "tick “{box}” on the key's page at {exchange} ({page}) if its bot should trade. A bot that only looks on needs nothing more",
     )
-    yield Finding(Code.NO_TRADE, Severity.WARNING, texts, _values(probe, Right.TRADE), Right.TRADE)
+    yield Finding(Code.NO_TRADE, Severity.WARNING, texts, values_of(probe, Right.TRADE), Right.TRADE)
 
 
 def _named(right: Right) -> str:

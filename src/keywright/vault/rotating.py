@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keywright.audit.events import Actor, Kind
+from keywright.audit.events import SYSTEM, Actor, Kind
 from keywright.errors import Conflict, Invalid
 from keywright.identity.model import FactorProof
 from keywright.protocol.refusal import Reason
 from keywright.storage.transaction import Tx
 from keywright.vault import rotation as rotations, store
 from keywright.vault.connecting import Connecting, as_pasted, held_already, taken_exceptions
-from keywright.vault.evidence import Probe
+from keywright.vault.evidence import Credentials, Probe
+from keywright.vault.mastery import judge_for
 from keywright.vault.model import Connection, HeldKey, Pasted, Sealed
-from keywright.vault.preflight import Finding, judge
+from keywright.vault.preflight import Finding
 from keywright.vault.rotation import Rotation, Step
-from keywright.vault.seam import KeyDenied, KeyRefused
+from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,10 @@ class Rotating(Connecting):
                 field="key",
                 exchange=before.record.exchange.title,
             )
-        probe, findings = await self._vet(account_id, credentials, outlet, trial, given, actor=actor, now=now)
+        purpose = before.record.terms.purpose
+        probe, findings = await self._vet(
+            account_id, credentials, outlet, trial, accept=given.accept, purpose=purpose, actor=actor, now=now
+        )
         rotations.require_as_able(before.record.probe, probe)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
@@ -98,8 +102,8 @@ class Rotating(Connecting):
         Raises `KeyRefused`, `KeyDenied` and what the exchange said, and `Conflict`; then the one before serves on.
         """
         async with self._database.read() as tx:
-            self.book.require(proof, account_id, now=now, to="rotate a held key")
             before, _ = await self.book.good(tx, account_id, wanted)
+            self._require(proof, before, actor, now=now, to="rotate a held key")
             rotation = rotations.require(before.record.rotation)
             rotation.switched(before.key.id, now=now)
             held, sealed = await self._other(tx, before, rotation)
@@ -163,8 +167,8 @@ class Rotating(Connecting):
         new one any more: then the one before is kept.
         """
         async with self._database.read() as tx:
-            self.book.require(proof, account_id, now=now, to="finish a rotation")
             before, serving = await self.book.good(tx, account_id, wanted)
+            self._require(proof, before, actor, now=now, to="finish a rotation")
             rotation = _switched(before)
             old, sealed = await self._other(tx, before, rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
@@ -173,11 +177,8 @@ class Rotating(Connecting):
         credentials, known = self.book.open(before, serving), before.record.probe
         probe = await self._probed(credentials, outlet, trial, before=known, now=now)
         self._judged(before, probe, outlet.egress.shown, now=now)
-        is_deleted: bool | None = False
-        try:
-            await self._asks.probe(self.book.open(replace(before, key=old), sealed), outlet, now=now)
-        except KeyDenied as denied:
-            is_deleted = True if denied.reasons[:1] == (Reason.KEY_UNKNOWN,) else None
+        doomed = self.book.open(replace(before, key=old), sealed)
+        is_deleted = await self._ended_there(before, rotation, doomed, outlet, now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
             connection = await self._same(tx, before)
@@ -188,9 +189,34 @@ class Rotating(Connecting):
             )
             record = replace(connection.record, rotation=None, probe=probe, checked_at=now)
             detail = {"key": connection.key.masked, "before": old.masked, "deleted": is_deleted}
-            kind = Kind.CONNECTION_ROTATED
+            kind = Kind.CONNECTION_ROTATED if rotation.is_guided else Kind.CONNECTION_RENEWED
             connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
         return Finished(connection, old.masked, is_deleted)
+
+    async def _ended_there(
+        self,
+        connection: Connection,  # noqa: ARG002  who rotates through a master key needs more than the key
+        rotation: Rotation,  # noqa: ARG002
+        doomed: Credentials,
+        outlet: Outlet,
+        *,
+        now: int,
+    ) -> bool | None:
+        """Tell whether the exchange knows a key no longer; `None` where it could not be asked."""
+        return await self._is_gone(doomed, outlet, now=now)
+
+    async def _is_gone(self, doomed: Credentials, outlet: Outlet, *, now: int) -> bool | None:
+        try:
+            await self._asks.probe(doomed, outlet, now=now)
+        except KeyDenied as denied:
+            return True if denied.reasons[:1] == (Reason.KEY_UNKNOWN,) else None
+        return False
+
+    def _require(self, proof: FactorProof | None, connection: Connection, actor: Actor, *, now: int, to: str) -> None:
+        """Do nothing if the second factor was proved, or the owner proved it once for all that the server does by itself."""
+        if actor == SYSTEM and connection.record.terms.by_itself:
+            return
+        self.book.require(proof, connection.record.account_id, now=now, to=to)
 
     async def rotation_keys(self, tx: Tx, connection: Connection) -> tuple[HeldKey, HeldKey] | None:
         """Return the key that serves and the other one of a rotation, `None` where there is no rotation."""
@@ -208,7 +234,8 @@ class Rotating(Connecting):
 
     def _judged(self, connection: Connection, probe: Probe, egress_address: str, *, now: int) -> tuple[Finding, ...]:
         """Return what was found about a key that may be used. Raises `KeyRefused`."""
-        findings = judge(probe, egress_address=egress_address, accepted=connection.exceptions(), now=now)
+        purpose, accepted = connection.record.terms.purpose, connection.exceptions()
+        findings = judge_for(purpose, probe, egress_address=egress_address, accepted=accepted, now=now)
         if any(one.refuses for one in findings):
             raise KeyRefused(findings)
         return findings

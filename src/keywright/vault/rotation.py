@@ -1,11 +1,15 @@
 """How another key takes over a connection, step by step: which steps there are, and when each may be taken. Pure.
 
+    making      the exchange is to make the new key, through a master key: its mark and its passphrase are kept before it is asked
+    made        it made it, and the secret is kept; what the key may do is not proved yet
     added       the new key was proved and is kept beside the one that serves
     switched    it serves; the one before is kept, to go back to
+    undoing     the one before serves again; the new one is to be deleted at the exchange, through the master key
     (ended)     finished: the one before is destroyed here; or rolled back: the new one is
 
-Each step is one transaction, and what is to be done next can be read off the record: whatever was killed goes on where it was.
-At the exchange both keys work until their owner deletes the old one, so no request fails meanwhile.
+A guided rotation has two of them, added and switched: its owner makes and deletes the keys. Each step is one transaction, and
+what is to be done next can be read off the record: whatever was killed goes on where it was. At the exchange both keys work
+until the old one is deleted, so no request fails meanwhile.
 """
 
 from __future__ import annotations
@@ -28,8 +32,11 @@ FROM_USE = (Right.READ, Right.TRADE, Right.MARGIN, Right.FUTURES, Right.PORTFOLI
 class Step(StrEnum):
     """How far a rotation is. Stable strings."""
 
+    MAKING = "making"
+    MADE = "made"
     ADDED = "added"
     SWITCHED = "switched"
+    UNDOING = "undoing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,15 @@ class Rotation:
     """The new key until it serves, the one before from then on."""
     began_at: int
     switched_at: int | None = None
+    master_id: str = ""
+    """The master connection that makes and deletes its keys; empty where their owner does."""
+    remark: str = ""
+    """The mark that the new key bears at the exchange, so that it can be found there whatever was killed."""
+
+    @property
+    def is_guided(self) -> bool:
+        """Tell whether its owner makes and deletes the keys."""
+        return not self.master_id
 
     @property
     def due_at(self) -> int | None:
@@ -49,18 +65,23 @@ class Rotation:
 
     def switched(self, serving_key_id: str, *, now: int) -> Rotation:
         """Return what it is once the new key serves, and `serving_key_id` is the one before. Raises `Conflict`."""
-        if self.step is not Step.ADDED:
+        if self.step in (Step.MAKING, Step.MADE):
+            raise Conflict("the new key is not proved yet", hint="have the rotation go on, or roll it back")
+        if self.step is Step.UNDOING:
+            raise Conflict("this rotation is being rolled back", hint="roll it back once more, so that it ends")
+        if self.step is Step.SWITCHED:
             raise Conflict("the new key serves already", hint="finish the rotation, or roll it back")
         return replace(self, step=Step.SWITCHED, other_key_id=serving_key_id, switched_at=now)
 
     def written(self) -> dict[str, Any]:
         """Return it as plain values; `read` is the way back."""
-        return {
+        guided = {
             "step": self.step.value,
             "other_key_id": self.other_key_id,
             "began_at": self.began_at,
             "switched_at": self.switched_at,
         }
+        return guided if self.is_guided else guided | {"master_id": self.master_id, "remark": self.remark}
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Rotation:
@@ -72,6 +93,8 @@ class Rotation:
                 str(kept["other_key_id"]),
                 int(kept["began_at"]),
                 None if switched_at is None else int(switched_at),
+                str(kept.get("master_id", "")),
+                str(kept.get("remark", "")),
             )
         except (KeyError, TypeError, ValueError):
             raise Invalid("this is no rotation that was kept") from None
@@ -99,5 +122,18 @@ def require_as_able(before: Probe, after: Probe) -> None:
             "the new key may not do what the one before may: {rights}",
             hint="tick the same boxes for it at {exchange}; a bot that uses them would stand still",
             rights=", ".join(words),
+            exchange=after.exchange.title,
+        )
+
+
+def require_no_abler(before: Probe, after: Probe) -> None:
+    """Do nothing unless a key that was made in another's image may do more than that one; raises `Invalid`."""
+    more = [one for one in after.evidence if one.allowed and one.right is not Right.ADDRESS_FILTER]
+    beyond = [one.said or one.right.value for one in more if not before.may(one.right)]
+    if beyond:
+        raise Invalid(
+            "{exchange} gave the new key more rights than the one before has: {rights}",
+            hint="roll the rotation back, and look at {exchange} why",
+            rights=", ".join(beyond),
             exchange=after.exchange.title,
         )

@@ -13,6 +13,7 @@ from keywright.secret import Secret
 from keywright.vault.destinations import read_proxy
 from keywright.vault.evidence import Exchange
 from keywright.vault.model import ANY_ADDRESS, EgressKind
+from keywright.vault.terms import Purpose
 from keywright.vault.way_out import Egress
 
 HOUR_MS = 60 * 60 * 1000
@@ -65,6 +66,12 @@ def bots(labels: Iterable[str]) -> tuple[str, ...]:
             "at most {most} bots can be named", hint="give each a key of its own", field="bots", most=BOTS_MAX
         )
     return named
+
+
+def master_without_bots(purpose: Purpose, bots: tuple[str, ...]) -> None:
+    """Do nothing unless bots are named for a master key; raises `Invalid`."""
+    if purpose is Purpose.MASTER and bots:
+        raise Invalid("no bot uses a master key", hint="leave the bots out: it serves for rotation alone", field="bots")
 
 
 def exchange(word: str) -> Exchange:

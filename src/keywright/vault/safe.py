@@ -56,6 +56,17 @@ class Safe:
             raise Unopenable("the fingerprint of a held key is another key's")
         return credentials
 
+    def seal_passphrase(self, passphrase: Secret, *, key_id: str, account_id: str, exchange: Exchange) -> Sealed:
+        """Return the passphrase of a key that is to be made yet, as it rests in the row of this id: alone."""
+        return Sealed(
+            b"", b"", seal(self._keyring, passphrase, place=_place("passphrase", key_id, account_id, exchange))
+        )
+
+    def open_passphrase(self, sealed: Sealed, held: HeldKey, *, account_id: str, exchange: Exchange) -> Secret:
+        """Return the passphrase of a held key in the clear. Raises `Unopenable`."""
+        place = _place("passphrase", held.id, account_id, exchange)
+        return open_sealed(self._keyring, sealed.passphrase or b"", place=place)
+
     def seal_user(self, user: Secret, *, egress_id: str) -> bytes:
         """Return user and password of a proxy as they rest."""
         return seal(self._keyring, user, place=Place("egress_addresses.user", egress_id, ""))

@@ -44,6 +44,9 @@ def record_mac(key: Secret, record: Record, held: HeldKey) -> bytes:
     ]
     if record.rotation is not None:
         fields.append(record.rotation.written())
+    terms = record.terms.written()
+    if terms is not None:  # most have none, as none had before there were terms
+        fields.append(["terms", terms])
     return _mac(key, b"connection\0", fields)
 
 

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from keywright.errors import KeywrightError
 from keywright.protocol.refusal import Reason
+from keywright.secret import Secret
 from keywright.vault.drift import Drift
-from keywright.vault.evidence import Credentials, Probe
+from keywright.vault.evidence import Credentials, Probe, SubKey, WantedKey
 from keywright.vault.model import Connection, EgressAddress
 from keywright.vault.preflight import Finding
 from keywright.vault.way_out import Egress
@@ -53,6 +54,20 @@ class Asks(Protocol):
 
     async def address(self, outlet: Outlet, *, now: int) -> str:
         """Return the address that an exchange sees; empty where it does not tell. Raises `KeywrightError`."""
+        ...
+
+    async def sub_keys(self, master: Credentials, outlet: Outlet, sub_account: str) -> tuple[SubKey, ...]:
+        """Return the keys of a sub-account, as its master account is shown them. Raises `KeywrightError`."""
+        ...
+
+    async def make_sub_key(self, master: Credentials, outlet: Outlet, wanted: WantedKey) -> Credentials:
+        """Have a key made for a sub-account. Raises `KeyDenied` where none was made; after anything else one may have been."""
+        ...
+
+    async def delete_sub_key(
+        self, master: Credentials, outlet: Outlet, sub_account: str, key: str, passphrase: Secret
+    ) -> None:
+        """Have a key of a sub-account deleted. Raises `KeywrightError`; whether it is gone has to be looked up then."""
         ...
 
 

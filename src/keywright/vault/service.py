@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
 from keywright.audit.log import AuditLog
+from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
@@ -17,13 +18,13 @@ from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.handing import hand_out
 from keywright.vault.model import Connection, Status
 from keywright.vault.pool import Pool
-from keywright.vault.rotating import Rotating
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Handed
 from keywright.vault.tending import Charge, Most
+from keywright.vault.unasked import Unasked
 
 
-class Vault(Rotating):
+class Vault(Unasked):
     """The keys of other exchanges, held for accounts; in a personal vault for whoever opened it."""
 
     @classmethod
@@ -74,23 +75,29 @@ class Vault(Rotating):
         *,
         name: str | None = None,
         bots: Iterable[str] | None = None,
+        ends_at: int | None = None,
         actor: Actor,
         now: int,
     ) -> Connection:
-        """Give a connection another name, or say what uses it. Raises `Invalid`, and `Conflict` for a name that is taken."""
+        """Give a connection another name, say what uses it, or when its key ends at the exchange (0: never).
+
+        Raises `Invalid`, and `Conflict` for a name that is taken.
+        """
         connection, _ = await self.book.good(tx, account_id, wanted)
         record = connection.record
         record = replace(
             record,
             name=record.name if name is None else rules.name(name),
             bots=record.bots if bots is None else rules.bots(bots),
+            terms=record.terms if ends_at is None else replace(record.terms, ends_at=ends_at or None),
         )
+        rules.master_without_bots(record.terms.purpose, record.bots)
         if record == connection.record:
             return connection
         other = await store.find(tx, account_id=account_id, wanted=record.name)
         if record.name != connection.name and other is not None:
             raise store.name_taken(record.name)
-        detail = {"bots": list(record.bots), "before": connection.name}
+        detail = {"bots": list(record.bots), "before": connection.name, "ends_at": record.terms.ends_at}
         return await self.book.change(tx, connection, record, Kind.CONNECTION_EDITED, actor, now=now, **detail)
 
     async def suspend(self, tx: Tx, account_id: str, wanted: str, *, actor: Actor, now: int) -> Connection:
@@ -113,6 +120,14 @@ class Vault(Rotating):
         """
         self.book.require(proof, account_id, now=now, to="remove a held key")
         connection, _ = await self.book.find(tx, account_id, wanted)
+        rotation = connection.record.rotation
+        if connection.holds and rotation is not None and not rotation.is_guided:
+            raise Conflict(
+                "a new key of {name} is being made or deleted at {exchange}",
+                hint="roll the rotation back or finish it first, so that none is left there unseen",
+                name=connection.name,
+                exchange=connection.record.exchange.title,
+            )
         await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now)
         gone = replace(connection, key=replace(connection.key, digest=None, wiped_at=now))
         record = replace(gone.record, name="", status=Status.REMOVED, rotation=None)

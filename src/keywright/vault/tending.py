@@ -15,9 +15,10 @@ from keywright.vault.book import Book
 from keywright.vault.deadlines import DueDeadline
 from keywright.vault.drift import Drift, between
 from keywright.vault.evidence import Credentials, Grade, Probe, Right
+from keywright.vault.mastery import judge_for
 from keywright.vault.model import Connection, EgressAddress, Status
 from keywright.vault.pool import Pool
-from keywright.vault.preflight import Finding, judge
+from keywright.vault.preflight import Finding
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Checked, KeyDenied, Outlet
 from keywright.vault.way_out import EgressGone
@@ -106,7 +107,8 @@ class Tending:
         except KeyDenied as denied:
             await self._note_denial(before, denied, actor=actor, now=now)
             raise
-        findings = judge(probe, egress_address=outlet.egress.shown, accepted=before.exceptions(), now=now)
+        purpose, accepted = before.record.terms.purpose, before.exceptions()
+        findings = judge_for(purpose, probe, egress_address=outlet.egress.shown, accepted=accepted, now=now)
         drift = between(before.record.probe, probe)
         refused = [one for one in findings if one.refuses]
         async with self._database.write() as tx:

@@ -16,6 +16,7 @@ from keywright.vault.evidence import Exchange, KeyKind, Probe
 from keywright.vault.model import Accepted, Connection, HeldKey, Record, Sealed, Status
 from keywright.vault.rotation import Rotation
 from keywright.vault.store import pool
+from keywright.vault.terms import Terms
 
 Found = tuple[Connection, Sealed, bytes, tuple[bytes | None, bytes]]
 """A connection not judged yet, what is sealed of its key, its record's MAC, and its egress's sealed user and MAC."""
@@ -102,10 +103,21 @@ async def insert_key(tx: Tx, key: HeldKey, sealed: Sealed, *, account_id: str, e
             )
         )
     except IntegrityError:
-        raise Conflict(
-            "this key is held already, by another connection",
-            hint="make a key of its own for each connection at the exchange",
-        ) from None
+        raise _held_elsewhere() from None
+
+
+async def fill_key(tx: Tx, key: HeldKey, sealed: Sealed, *, account_id: str) -> None:
+    """Keep the rest of a key whose passphrase is kept already, once its exchange made it. Raises `Conflict`."""
+    mine = held_keys.c.account_id == account_id, held_keys.c.connection_id == key.connection_id
+    values = {"key_sealed": sealed.key, "secret_sealed": sealed.secret, "key_digest": key.digest}
+    empty = held_keys.c.wiped_at.is_(None), held_keys.c.key_digest.is_(None)
+    filling = update(held_keys).where(*mine, held_keys.c.id == key.id, *empty)
+    try:
+        done = await tx.execute(filling.values(**values, masked=key.masked, added_at=key.added_at))
+    except IntegrityError:
+        raise _held_elsewhere() from None
+    if done.rowcount != 1:
+        raise Conflict("the rotation went on meanwhile", hint="look at it again")
 
 
 async def find_key(tx: Tx, *, account_id: str, connection_id: str, key_id: str) -> tuple[HeldKey, Sealed] | None:
@@ -160,6 +172,13 @@ def name_taken(name: str) -> Conflict:
     return Conflict("there is a connection {name} already", hint="choose another name", name=name)
 
 
+def _held_elsewhere() -> Conflict:
+    return Conflict(
+        "this key is held already, by another connection",
+        hint="make a key of its own for each connection at the exchange",
+    )
+
+
 def _there() -> Any:
     return connections.c.status != Status.REMOVED.value
 
@@ -187,6 +206,7 @@ def _columns(record: Record, mac: bytes) -> dict[str, Any]:
         "probe": json.dumps(record.probe.written()),
         "checked_at": record.checked_at,
         "rotation": None if record.rotation is None else json.dumps(record.rotation.written()),
+        "terms": None if record.terms.written() is None else json.dumps(record.terms.written()),
         "version": record.version,
         "connection_mac": mac,
     }
@@ -223,6 +243,7 @@ def _record(row: Row[Any]) -> Record | None:
             created_at=int(row.created_at),
             version=int(row.version),
             rotation=None if row.rotation is None else Rotation.read(json.loads(row.rotation)),
+            terms=Terms.read(None if row.terms is None else json.loads(row.terms)),
         )
     except (ValueError, TypeError, Invalid):
         return None

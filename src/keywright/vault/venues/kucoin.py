@@ -37,7 +37,7 @@ TOKENS = {
 
 def read_time(body: bytes) -> int:
     """Return the time of `{"code":"200000","data":1729100692873}`."""
-    time = whole(_data(body))
+    time = whole(data_of(body))
     if time is None or time < 10**12:
         raise not_understood(_US, "data")
     return time
@@ -45,7 +45,7 @@ def read_time(body: bytes) -> int:
 
 def read_address(body: bytes) -> str:
     """Return the address of `{"code":"200000","data":"20.***.***.128"}`; empty where it is masked, as the documented one is."""
-    said = _data(body)
+    said = data_of(body)
     if not isinstance(said, str):
         raise not_understood(_US, "data")
     try:
@@ -56,7 +56,7 @@ def read_address(body: bytes) -> str:
 
 def read_permissions(body: bytes, *, at: int) -> Probe:
     """Return what the answer about the asking key proves. Raises `NotUnderstood`."""
-    data = _data(body)
+    data = data_of(body)
     if not isinstance(data, dict):
         raise not_understood(_US, "data")
     permission, created = data.get("permission"), moment(data.get("createdAt"))
@@ -84,7 +84,7 @@ def read_permissions(body: bytes, *, at: int) -> Probe:
 
 def read_key(body: bytes) -> str:
     """Return whose answer this is, as far as it is shown; empty where it is not told whole."""
-    data = _data(body)
+    data = data_of(body)
     key = data.get("apiKey") if isinstance(data, dict) else None
     return key if isinstance(key, str) and key.isalnum() else ""
 
@@ -101,11 +101,18 @@ def _filter(addresses: tuple[str, ...]) -> Evidence:
     return Evidence(Right.ADDRESS_FILTER, bool(addresses), Grade.DECLARED, "ipWhitelist")
 
 
-def _data(body: bytes) -> Any:
+def data_of(body: bytes) -> Any:
+    """Return what an answer of success holds. Raises `NotUnderstood` for any other."""
     envelope = parsed(_US, body)
     if not isinstance(envelope, dict) or envelope.get("code") != _OK or "data" not in envelope:
         raise not_understood(_US, "code")
     return envelope["data"]
+
+
+def is_refusal(body: bytes) -> bool:
+    """Tell whether this is an answer of KuCoin's that is none of success."""
+    envelope = parsed(_US, body)
+    return isinstance(envelope, dict) and isinstance(envelope.get("code"), str) and envelope["code"] != _OK
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -1,0 +1,61 @@
+"""Rotations that a running server begins and ends by itself, where a connection's owner turned that on, with a second factor."""
+
+from __future__ import annotations
+
+from keywright.audit.events import SYSTEM, Kind
+from keywright.errors import Conflict, KeywrightError
+from keywright.vault import deadlines
+from keywright.vault.model import Connection, Status
+from keywright.vault.renewing import Renewing
+from keywright.vault.rotation import Step
+
+
+class Unasked(Renewing):
+    """What the server does about keys that grow old, unasked: once a day, after it looked at each."""
+
+    async def rotate_by_itself(self, account_id: str, wanted: str, *, now: int) -> None:
+        """Take the next steps of a connection's rotation, if they are due and its owner wants that; else do nothing.
+
+        What goes wrong is an event, and told; it is tried again with the next check. Never raises `KeywrightError`.
+        """
+        async with self._database.read() as tx:
+            connection, _ = await self.book.find(tx, account_id, wanted)
+        if not connection.holds or not connection.record.terms.by_itself:
+            return
+        if connection.record.status is not Status.ACTIVE:
+            return
+        try:
+            await self._next_steps(connection, now=now)
+        except KeywrightError as problem:
+            await self._note_failure(connection, problem, now=now)
+
+    async def _next_steps(self, connection: Connection, *, now: int) -> None:
+        ids, rotation = (connection.record.account_id, connection.id), connection.record.rotation
+        if rotation is not None and rotation.is_guided:
+            return  # its owner is at it
+        if rotation is None and not deadlines.is_rotation_due(connection, now=now):
+            return
+        if rotation is None or rotation.step in (Step.MAKING, Step.MADE):
+            await self.renew(*ids, actor=SYSTEM, now=now)
+            await self.switch(*ids, actor=SYSTEM, now=now)
+        elif rotation.step is Step.ADDED:
+            await self.switch(*ids, actor=SYSTEM, now=now)
+        elif rotation.step is Step.UNDOING:
+            await self.roll_back(*ids, actor=SYSTEM, now=now)
+        elif rotation.due_at is not None and now >= rotation.due_at:
+            async with self._database.read() as tx:
+                started = await self.still_started(tx, connection)
+            if started is not None:
+                raise Conflict(
+                    "a program that was started with the old key has not been started anew since",
+                    hint="start it anew: then the old key is deleted at the exchange",
+                )
+            await self.finish(*ids, actor=SYSTEM, now=now)
+
+    async def _note_failure(self, before: Connection, problem: KeywrightError, *, now: int) -> None:
+        async with self._database.write() as tx:
+            connection, _ = await self.book.find(tx, before.record.account_id, before.id)
+            if connection.holds:
+                await self.book.record(
+                    tx, Kind.CONNECTION_ROTATION_FAILED, connection, SYSTEM, now=now, why=problem.message
+                )
