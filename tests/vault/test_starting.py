@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keywright.errors import Conflict, Invalid, KeywrightError, NotFound
-from keywright.vault.starting import with_exec
+from keywright.vault.starting import goes_through_exec, with_exec, without_exec
 
 UNIT = "[Unit]\nDescription=grid\n\n[Service]\nUser=bot\nExecStart=-/opt/bot/.venv/bin/python -m grid --fast\nRestart=always\n"
 SCRIPT = '#!/bin/bash\nset -e\n# python was here\ncd /opt/bot\n  exec ./grid.sh "$@"\n'
@@ -27,11 +27,19 @@ def started(text: str, path: str) -> str:
 )
 def test_what_starts_the_bot_is_put_behind_it(text: str, path: str, before: str, after: str) -> None:
     assert started(text, path) == text.replace(before, after)
+    assert goes_through_exec(started(text, path), name="grid", options=("--format", "ccxt"))
+    assert not goes_through_exec(text, name="grid", options=("--format", "ccxt"))
+    assert without_exec(started(text, path), name="grid", options=("--format", "ccxt")) == text
+    with pytest.raises(NotFound):
+        without_exec(text, name="grid", options=("--format", "ccxt"))
 
 
 def test_a_name_with_spaces_is_quoted() -> None:
     told = with_exec(PROCFILE, path="Procfile", program="keywright", name="night grid", options=())
     assert told == "worker: keywright exec 'night grid' -- python grid.py\n"
+    assert without_exec(told, name="night grid", options=()) == PROCFILE
+    told = with_exec(PROCFILE, path="Procfile", program="/home/a b/keywright", name="grid", options=())
+    assert without_exec(told, name="grid", options=()) == PROCFILE
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,33 @@
 """A bot's file gives up its key to the personal vault, and can have it back.
 
 1  read the file, and plan                          vault.adopting; nothing is changed
-2  hold the key: preflight and all                  vault.connect; refused: nothing is changed
-3  note where it stood                              beside the vault's own note, without the key
-4  put the new file in the old one's place          one rename; killed before: the file is as it was
+2  can it be replaced at all                        rewriting; nothing is changed
+3  hold the key: preflight and all                  vault.connect; refused: nothing is changed
+4  note where it stood                              beside the vault's own note, without the key
+5  put the new file in the old one's place          one rename; killed before: the file is as it was
+
+Killed after 3, the next call finds the key held, by its fingerprint, and goes on; killed after 5, it finds its note.
 """
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
 
 from keywright.app.personal_vault import open_personal_vault
 from keywright.app.protecting import OWNER
+from keywright.app.rewriting import put, put_new, read_plain, require_replaceable
+from keywright.app.services import Services
 from keywright.app.vault_place import make_state, vault_place_of
 from keywright.clock import Clock, wall_clock_ms
-from keywright.errors import Conflict, Invalid, NotFound, Unusable
+from keywright.errors import Conflict, Invalid, NotFound
 from keywright.settings import Settings
 from keywright.vault.adopting import MOST_BYTES, Adoption, Plan, plan, restored
 from keywright.vault.evidence import Exchange
 from keywright.vault.model import PERSONAL, Connection, NewConnection, Pasted
-from keywright.vault.starting import with_exec
+from keywright.vault.starting import goes_through_exec, with_exec, without_exec
 
 FOLDER = "adopted"
 
@@ -35,7 +37,7 @@ class Found:
     """A file as it is, and what can be done with it."""
 
     path: Path
-    content: bytes
+    content: bytes = field(repr=False)
     plan: Plan
 
 
@@ -55,44 +57,105 @@ async def adopt(
 ) -> Connection:
     """Hold the file's key as a connection, and take it out of the file.
 
-    Raises what `connect` raises; then the file is as it was. Raises `Conflict` where it was changed meanwhile: then the key is
-    held, and the file is as it is.
+    Goes on where a call that was cut short had held it. Raises what `connect` raises, and `Unusable` where the file can't be
+    replaced; then all is as it was. Raises `Conflict` where the file was changed meanwhile: then the key is held.
     """
-    planned = found.plan
+    require_replaceable(found.path)
     async with open_personal_vault(settings, clock=clock) as services:
-        exchange = planned.adoption.exchange
-        await services.vault.reserve(PERSONAL, exchange.value, actor=OWNER, now=clock())
-        pasted = Pasted(planned.key, planned.secret, planned.passphrase, accept)
-        new = NewConnection(name, exchange.value, pasted)
-        connection = await services.vault.connect(PERSONAL, new, actor=OWNER, now=clock())
-    _note(settings, found.path, connection.id).write_text(planned.adoption.written(), "utf-8")
+        connection = await _holder(services, found)
+        if connection is None:
+            exchange = found.plan.adoption.exchange.value
+            await services.vault.reserve(PERSONAL, exchange, actor=OWNER, now=clock())
+            key = found.plan.credentials
+            new = NewConnection(name, exchange, Pasted(key.key, key.secret, key.passphrase, accept))
+            connection = await services.vault.connect(PERSONAL, new, actor=OWNER, now=clock())
     if _read(found.path) != found.content:
         raise Conflict(
             "the file was changed meanwhile, and left as it is",
-            hint="the key is held: take it out of the file by hand, or remove the connection and adopt it again",
+            hint="the key is held: adopt the file once more, and that goes on from here",
         )
-    _put(found.path, planned.content)
+    put_new(_note(settings, found.path, connection.id), found.plan.adoption.written())
+    put(found.path, found.plan.content)
     return connection
 
 
-async def give_back(path: Path, *, settings: Settings, clock: Clock = wall_clock_ms) -> str:
-    """Write the key into the file it was taken from, byte for byte as before; return the connection's name, which stays.
+async def held_as(found: Found, *, settings: Settings, clock: Clock = wall_clock_ms) -> str:
+    """Return the name of the connection that serves with the file's key already; empty where none does.
+
+    Raises `Conflict` where one holds this key with another secret.
+    """
+    async with open_personal_vault(settings, clock=clock) as services:
+        connection = await _holder(services, found)
+    return connection.name if connection is not None else ""
+
+
+async def _holder(services: Services, found: Found) -> Connection | None:
+    async with services.database.read() as tx:
+        holder = await services.vault.holder(tx, PERSONAL, found.plan.credentials)
+    if holder is None:
+        return None
+    connection, is_same = holder
+    if not is_same:
+        raise Conflict(
+            f"your connection {connection.name} holds this key with another secret or passphrase",
+            hint="one of the two is wrong, or was rotated: `keywright vault check` tells whether the held one works",
+        )
+    return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A file that gave up its key, and is as that left it."""
+
+    name: str
+    """The connection's."""
+    masked: str
+    """Its key's."""
+    adoption: Adoption
+
+
+async def adopted(
+    path: Path, *, exchange: Exchange | None, settings: Settings, clock: Clock = wall_clock_ms
+) -> Adopted | None:
+    """Return what became of a file's key, if it was adopted and has not been changed since; else `None`."""
+    digest = sha256(_read(path)).hexdigest()
+    for note, adoption in _notes(settings, path):
+        if adoption.after == digest and exchange in {None, adoption.exchange}:
+            async with open_personal_vault(settings, clock=clock) as services, services.database.read() as tx:
+                connection = await services.vault.connection(tx, PERSONAL, _connection_id(note))
+            return Adopted(connection.name, connection.key.masked, adoption)
+    return None
+
+
+async def give_back(path: Path, *, settings: Settings, clock: Clock = wall_clock_ms) -> Adopted:
+    """Write the key into the file it was taken from, byte for byte as before; return the connection, which stays.
 
     Raises `NotFound` for a file that was not adopted, and `Conflict` where the file or the key is another one by now.
     """
-    notes = sorted(_folder(settings).glob(f"{_mark(path)}.*.json"), key=lambda note: note.stat().st_mtime_ns)
+    notes = _notes(settings, path)
     if not notes:
         raise NotFound("this file was not adopted here", hint="name it by the path it had then")
-    note = notes[-1]
-    adoption = Adoption.read(note.read_text("utf-8"))
-    async with open_personal_vault(settings, clock=clock) as services, services.database.write() as tx:
-        connection_id = note.name.split(".")[1]
-        handed = await services.vault.credentials(
-            tx, PERSONAL, connection_id, purpose="adopt --undo", actor=OWNER, now=clock()
-        )
-    _put(path, restored(_read(path), adoption, handed.credentials))
+    content = _read(path)
+    digest = sha256(content).hexdigest()
+    # The one that left the file as it is, else the one whose way back was cut short, else the last.
+    note, adoption = next(
+        (one for one in notes if one[1].after == digest),
+        next((one for one in notes if one[1].before == digest), notes[0]),
+    )
+    async with open_personal_vault(settings, clock=clock) as services:
+        if adoption.before == digest:
+            async with services.database.read() as tx:
+                connection = await services.vault.connection(tx, PERSONAL, _connection_id(note))
+        else:
+            require_replaceable(path)
+            async with services.database.write() as tx:
+                handed = await services.vault.credentials(
+                    tx, PERSONAL, _connection_id(note), purpose="adopt --undo", actor=OWNER, now=clock()
+                )
+            connection = handed.connection
+            put(path, restored(content, adoption, handed.credentials))
     note.unlink()
-    return handed.connection.name
+    return Adopted(connection.name, connection.key.masked, adoption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,50 +176,34 @@ class Start:
 
     def put(self) -> None:
         """Write it."""
-        _put(self.path, self.after.encode())
+        put(self.path, self.after.encode())
 
 
-def look_at_start(path: Path, found: Found, *, program: str, name: str) -> Start:
-    """Return how a start goes through `keywright exec`. Raises as `starting.with_exec` does."""
+def look_at_start(path: Path, adoption: Adoption, *, program: str, name: str) -> Start | None:
+    """Return how a start goes through `keywright exec`; `None` where it does already. Raises as `starting.with_exec` does."""
+    text = _text(path)
+    if goes_through_exec(text, name=name, options=adoption.options()):
+        return None
+    require_replaceable(path)
+    return Start(path, text, with_exec(text, path=str(path), program=program, name=name, options=adoption.options()))
+
+
+def look_at_start_before(path: Path, adopted: Adopted) -> Start:
+    """Return how a start was before it went through `keywright exec`. Raises as `starting.without_exec` does."""
+    text = _text(path)
+    require_replaceable(path)
+    return Start(path, text, without_exec(text, name=adopted.name, options=adopted.adoption.options()))
+
+
+def _text(path: Path) -> str:
     try:
-        text = _read(path).decode()
+        return _read(path).decode()
     except UnicodeDecodeError:
         raise Invalid(f"{path} is no text", hint="name the unit or the script that starts the bot") from None
-    options = found.plan.adoption.options()
-    return Start(path, text, with_exec(text, path=str(path), program=program, name=name, options=options))
 
 
 def _read(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unusable(f"{path} is no plain file")
-            return file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise Unusable(
-            f"{path} can't be read: {error.strerror}", hint="a link is not followed: name the file"
-        ) from None
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Put another content in a file's place: all of it or nothing, with its mode and owner."""
-    status = path.stat()
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-                if os.geteuid() == 0:
-                    os.fchown(descriptor, status.st_uid, status.st_gid)
-                file.flush()
-                os.fsync(descriptor)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise Unusable(f"{path} can't be written: {error.strerror}") from None
+    return read_plain(path, most=MOST_BYTES)
 
 
 def _folder(settings: Settings) -> Path:
@@ -173,3 +220,15 @@ def _note(settings: Settings, path: Path, connection_id: str) -> Path:
 
 def _mark(path: Path) -> str:
     return sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _notes(settings: Settings, path: Path) -> list[tuple[Path, Adoption]]:
+    """Return the notes about a file, the last first."""
+    found = sorted(
+        _folder(settings).glob(f"{_mark(path)}.*.json"), key=lambda note: note.stat().st_mtime_ns, reverse=True
+    )
+    return [(note, Adoption.read(note.read_text("utf-8"))) for note in found]
+
+
+def _connection_id(note: Path) -> str:
+    return note.name.split(".")[1]

@@ -12,22 +12,23 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from pathlib import PurePath
 from typing import Any
 
 from keywright.errors import Conflict, Invalid, NotFound
 from keywright.scan.model import Part
 from keywright.scan.text import find
 from keywright.secret import Secret
+from keywright.vault import loose_json, pasted
+from keywright.vault.adoptable import require_kind
 from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.profiles import Format
 
 MOST_BYTES = 1 << 20
 MASK = b"\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"  # what is shown in place of a value
 
-_ENV_NAME = re.compile(r"(\.env(\..+)?|.+\.env|\.envrc)")
+BOM = b"\xef\xbb\xbf"  # what some editors begin a file with
 _ASSIGNED = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(['\"]?)$")
 
 
@@ -92,38 +93,34 @@ class Plan:
     """What will be done with a file; nothing is done yet."""
 
     adoption: Adoption
-    key: str
-    secret: Secret
-    passphrase: Secret | None
-    content: bytes
-    """The file as it will be."""
+    credentials: Credentials
+    content: bytes = field(repr=False)
+    """The file as it will be. It may hold other secrets."""
 
 
 def plan(content: bytes, *, path: str, exchange: Exchange | None = None) -> Plan:
-    """Return how a file gives up its key. `exchange` chooses where it holds several exchanges'.
+    """Return how a file gives up its key. `exchange` chooses where it holds several exchanges', or says whose it is.
 
     Raises `NotFound` where it holds no whole key, `Conflict` where it holds several, and `Invalid` for a kind of file whose
     bot could not be given the key in another way.
     """
     if len(content) > MOST_BYTES:
         raise Invalid("the file is too long for a bot's settings", hint="name the file that holds the key")
-    chosen, found = _parts(content, path, exchange)
-    name = PurePath(path).name
-    if _ENV_NAME.fullmatch(name):
+    require_kind(content, path=path)
+    if path.endswith(".json"):
+        chosen, found, spots = _out_of_freqtrade(content, exchange)
+        given, format_ = dict[str, str](), Format.FREQTRADE
+    else:
+        chosen, found = _parts(content, path, exchange)
         spots, given = _out_of_env(content, found)
         format_ = Format.ENV
-    elif name.endswith(".json") and _is_freqtrade(content):
-        spots, given, format_ = _emptied(content, found), {}, Format.FREQTRADE
-    else:
-        raise Invalid(
-            "the bot reads its key from this file itself, and could not be given it in another way",
-            hint="adopt takes .env files and freqtrade's configuration; for others use keywright vault add, and a bot that "
-            "reads its environment",
-        )
     new = _replaced(content, spots)
     adoption = Adoption(chosen, format_, given, spots, sha256(content).hexdigest(), sha256(new).hexdigest())
     passphrase = Secret(found["passphrase"]) if "passphrase" in found else None
-    return Plan(adoption, found["key"].decode(), Secret(found["secret"]), passphrase, new)
+    given_key = pasted.credentials(
+        chosen, key=found["key"].decode("utf-8", "replace"), secret=Secret(found["secret"]), passphrase=passphrase
+    )
+    return Plan(adoption, given_key, new)
 
 
 def restored(content: bytes, adoption: Adoption, credentials: Credentials) -> bytes:
@@ -175,16 +172,25 @@ def _parts(content: bytes, path: str, wanted: Exchange | None) -> tuple[Exchange
         if {"key", "secret"} <= set(parts) and (not exchange.has_passphrase or "passphrase" in parts)
     }
     if not whole:
-        raise NotFound(
-            "there is no whole key of KuCoin, Binance or Bitfinex in this file",
-            hint="keywright scan shows what is in it; a key of KuCoin needs its passphrase, too",
-        )
+        if b"PRIVATE KEY-----" in content:
+            raise NotFound(
+                "a private key in PEM is not taken out of such a file",
+                hint="keywright vault add --exchange binance asks for it: give @ and its path. Then take it out by hand",
+            )
+        raise _no_key()
     if len(whole) > 1:
         raise Conflict(
             "the file holds keys of several exchanges",
             hint="choose one with --exchange, and adopt it again for the other",
         )
     return next(iter(whole.items()))
+
+
+def _no_key() -> NotFound:
+    return NotFound(
+        "there is no whole key of KuCoin, Binance or Bitfinex in this file",
+        hint="keywright scan shows what is in it; a key of KuCoin needs its passphrase, too",
+    )
 
 
 def _value(content: bytes, start: int, part: Part) -> bytes:
@@ -209,6 +215,7 @@ def _out_of_env(content: bytes, parts: Mapping[str, bytes]) -> tuple[tuple[Spot,
     spots, names = [], dict[str, str]()
     for part, start in _everywhere(content, parts):
         value, line = parts[part], content.rfind(b"\n", 0, start) + 1
+        line += len(BOM) if line == 0 and content.startswith(BOM) else 0
         if content[line:start].lstrip().startswith(b"#"):
             spots.append(Spot(part, start, len(value), "", "", ""))
             continue
@@ -229,20 +236,43 @@ def _out_of_env(content: bytes, parts: Mapping[str, bytes]) -> tuple[tuple[Spot,
     return tuple(spots), names
 
 
-def _emptied(content: bytes, parts: Mapping[str, bytes]) -> tuple[Spot, ...]:
-    return tuple(Spot(part, start, len(parts[part]), "", "", "") for part, start in _everywhere(content, parts))
+def _out_of_freqtrade(content: bytes, wanted: Exchange | None) -> tuple[Exchange, dict[str, bytes], tuple[Spot, ...]]:
+    """Return whose key freqtrade's configuration holds, its parts, and their spots: the values become empty."""
+    texts = loose_json.texts_in(content)
+    whose = texts.get(("exchange", "name"))
+    exchange = _exchange_of(whose.value if whose else "", wanted)
+    names = {"key": "key", "secret": "secret", "passphrase": "password"}
+    places = {part: texts[path] for part, name in names.items() if (path := ("exchange", name)) in texts}
+    if not exchange.has_passphrase:
+        places.pop("passphrase", None)
+    found = {part: content[place.start : place.end] for part, place in places.items() if place.value}
+    if not {"key", "secret"} <= set(found) or (exchange.has_passphrase and "passphrase" not in found):
+        raise _no_key()
+    if any(b"\\" in value for value in found.values()):
+        raise Invalid("a part of the key is written with a backslash", hint="write its characters as they are")
+    # Key and secret may stay nowhere, not even in a comment. A passphrase is a word that something else may have, too.
+    spots = {(part, start) for part, start in _everywhere(content, found) if part != "passphrase"}
+    spots |= {(part, place.start) for part, place in places.items() if part in found}
+    ordered = sorted(spots, key=lambda spot: spot[1])
+    return exchange, found, tuple(Spot(part, start, len(found[part]), "", "", "") for part, start in ordered)
+
+
+def _exchange_of(named: str, wanted: Exchange | None) -> Exchange:
+    if not named and wanted is None:
+        raise Invalid(
+            "this part of freqtrade's configuration does not say whose key it holds",
+            hint="say it: --exchange kucoin, binance or bitfinex",
+        )
+    if named and wanted is not None and named.lower() != wanted.value:
+        raise _no_key()
+    if wanted is not None:
+        return wanted
+    if named.lower() not in set(Exchange):
+        raise Invalid("keys of {word} can't be held", hint="choose kucoin, binance or bitfinex", word=repr(named[:32]))
+    return Exchange(named.lower())
 
 
 def _replaced(content: bytes, spots: tuple[Spot, ...]) -> bytes:
     for spot in sorted(spots, key=lambda spot: -spot.start):
         content = content[: spot.start] + spot.instead.encode("latin-1") + content[spot.start + spot.length :]
     return content
-
-
-def _is_freqtrade(content: bytes) -> bool:
-    try:
-        settings = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    exchange = settings.get("exchange") if isinstance(settings, dict) else None
-    return isinstance(exchange, dict) and isinstance(exchange.get("name"), str) and "key" in exchange

@@ -67,6 +67,17 @@ class Vault(Unasked):
         """Return a connection by its id or name; raises `NotFound` for one that is unknown or someone else's."""
         return (await self.book.find(tx, account_id, wanted))[0]
 
+    async def holder(self, tx: Tx, account_id: str, credentials: Credentials) -> tuple[Connection, bool] | None:
+        """Return the account's connection that holds this key, or `None` where it has none; and whether it serves with it.
+
+        It does not where the key is kept beside the one that serves, or has another secret or passphrase there.
+        """
+        owner = await store.owner_of_key(tx, digest=self._safe.fingerprint(credentials))
+        if owner is None or owner[0] != account_id:
+            return None
+        connection, sealed = await self.book.good(tx, account_id, owner[1])
+        return connection, self.book.open(connection, sealed) == credentials
+
     async def edit(
         self,
         tx: Tx,

@@ -18,7 +18,7 @@ _PROGRAM = (
 )
 _SCRIPT = re.compile(rf"^([ \t]*(?:exec[ \t]+|nohup[ \t]+)?)((?:{_PROGRAM}).*)$", re.MULTILINE)
 _PROCFILE = re.compile(r"^([A-Za-z0-9_-]+:[ \t]*)(\S.*)$", re.MULTILINE)
-_DONE = "keywright exec "
+_THROUGH = r"(?:'/[^'\n]*keywright'|/[^\s'=]*keywright|(?<![\w/.-])keywright) exec "
 
 
 def with_exec(text: str, *, path: str, program: str, name: str, options: Sequence[str]) -> str:
@@ -26,7 +26,7 @@ def with_exec(text: str, *, path: str, program: str, name: str, options: Sequenc
 
     Raises `Conflict` where it does already, and `NotFound` or `Invalid` where it starts none, or several.
     """
-    if _DONE in text:
+    if re.search(_THROUGH, text):
         raise Conflict("this start goes through keywright exec already", hint="nothing need be changed")
     found = list(_pattern(path).finditer(text))
     if not found:
@@ -36,6 +36,26 @@ def with_exec(text: str, *, path: str, program: str, name: str, options: Sequenc
     words = shlex.join([program, "exec", name, *options, "--"])
     at = found[0].start(2)
     return f"{text[:at]}{words} {text[at:]}"
+
+
+def goes_through_exec(text: str, *, name: str, options: Sequence[str]) -> bool:
+    """Tell whether a start hands out this very connection in this very way already."""
+    return re.search(_put_before(name, options), text) is not None
+
+
+def without_exec(text: str, *, name: str, options: Sequence[str]) -> str:
+    """Return the file as it was before `with_exec`. Raises `NotFound` where that was not, or is not any more."""
+    found = list(re.finditer(_put_before(name, options), text))
+    if len(found) != 1:
+        raise NotFound(
+            "this start does not go through keywright exec for that connection",
+            hint="nothing need be changed, or by hand",
+        )
+    return text[: found[0].start()] + text[found[0].end() :]
+
+
+def _put_before(name: str, options: Sequence[str]) -> str:
+    return _THROUGH + re.escape(shlex.join([name, *options, "--"])) + " "
 
 
 def _pattern(path: str) -> re.Pattern[str]:
