@@ -19,12 +19,16 @@ from tests.browser.test_axe import SCHEMES, TOO_WIDE, violations
 from tests.browser.window import Window
 from tests.doubles.binance import BinanceDouble
 from tests.doubles.bitfinex import BitfinexDouble
-from tests.doubles.exchange import DoubleKey, running_in_thread
+from tests.doubles.exchange import Double, DoubleKey, running_in_thread
 from tests.doubles.kucoin import KucoinDouble
+from tests.support.bad_keys import BAD, Bad
 
 pytestmark = pytest.mark.browser
 
 CONFIRM = "Check and connect"
+POOL = tuple(f"127.0.0.{number}" for number in range(1, 7))
+SECOND = "127.0.0.8"
+TITLES = {"kucoin": "KuCoin", "binance": "Binance", "bitfinex": "Bitfinex"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, exchanges: Exchanges) -> I
     with started(tmp_path_factory.mktemp("exchanges"), **urls) as server:
         for double in vars(exchanges).values():
             double.clock = server.clock
-        for address in ("127.0.0.1", "127.0.0.2", "127.0.0.3"):
+        for address in POOL:
             added = server.installation.cli("vault", "egress", "add", address, "--server", **urls)
             assert added.code == 0, added.err
         yield server
@@ -93,17 +97,25 @@ class Trader:
         self.looks()
         return self.page.get_by_role("group", name=f"Address for {exchange}", exact=True).inner_text()
 
-    def gives(self, key: DoubleKey, *, passphrase: str = "") -> None:
+    def gives(self, key: DoubleKey, *, passphrase: str = "", secret: str = "") -> None:
         """Fill in the form as the exchange's page would have it copied, and send it."""
         field(self.page, "Name").fill("night grid")
         field(self.page, "API key").fill(key.key)
-        field(self.page, "API secret").fill(key.secret)
+        field(self.page, "API secret").fill(secret or key.secret)
         if key.passphrase:
             field(self.page, "Passphrase").fill(passphrase or key.passphrase)
         code = field(self.page, CODE)
         if code.count():
             code.fill(self.account.authenticator.code())
         button(self.page, CONFIRM).click()
+
+    def reads(self, bad: Bad, address: str) -> None:
+        """Read on the page what is wrong with a key, in the words of the command line; nothing of the key is there."""
+        for sentence in bad.sentences(address):
+            expect(self.page.get_by_role("main")).to_contain_text(sentence, ignore_case=True)
+        for secret in filter(None, bad.given.values()):
+            expect(self.page.get_by_role("main")).not_to_contain_text(secret)
+        self.looks()
 
     def is_refused(self, *said: str) -> None:
         """See why, on top, where the focus is; what was typed of the key is gone."""
@@ -146,7 +158,7 @@ def test_a_key_of_kucoins_is_connected_once_it_can_do_no_more_than_trade(trader:
     key.rights = {"permission": "General,Spot"}
     trader.gives(key)
     trader.is_connected("Trade yes proven", "Withdraw no proven Transfer", "Bound to addresses yes declared")
-    assert exchanges.kucoin.peers <= {address, "127.0.0.1", "127.0.0.2", "127.0.0.3"}
+    assert {seen.peer for seen in exchanges.kucoin.seen if "api-key" in seen.path} == {address}
     key.rights = {"permission": "General,Spot,Transfer"}  # changed at the exchange, behind everybody's back
     button(page, "Check connection night grid now").click()
     expect(page.get_by_text("Money could leave: Withdraw")).to_be_visible()
@@ -179,3 +191,66 @@ def test_what_bitfinex_never_tells_is_taken_on_its_owners_word(trader: Trader, e
     link(trader.page, "Exchanges").first.click()
     expect(trader.page.get_by_role("row", name="night grid")).to_contain_text("list of addresses: not told")
     trader.looks()
+
+
+@pytest.mark.parametrize("exchange", TITLES)
+def test_every_bad_key_is_refused_or_explained_in_the_words_of_the_command_line(
+    trader: Trader, exchanges: Exchanges, running: Running, exchange: str
+) -> None:
+    double: Double = getattr(exchanges, exchange)
+    address = trader.begins(TITLES[exchange])
+    found = sorted((one for one in BAD if one.exchange == exchange), key=lambda one: one.is_taken)
+    cli = running.installation.cli
+    for bad in found:
+        key, double.skew_ms = bad.make(double, address), bad.skew_ms
+        if accepted := exchange == "bitfinex":
+            trader.page.get_by_role("checkbox", name="Accept that nobody can prove").set_checked(accepted)
+        if tried := exchange == "bitfinex" and bad.defect == "unfiltered":
+            assert cli("vault", "egress", "add", SECOND, "--trial", "--server").code == 0
+        trader.gives(key, **bad.given)
+        trader.reads(bad, address)
+        double.skew_ms = 0
+        if tried:
+            assert cli("vault", "egress", "remove", SECOND, "--server").code == 0
+        if bad.is_taken:
+            expect_title(trader.page, "night grid")
+            trader.page.get_by_role("checkbox", name="Remove night grid for good").check()
+            button(trader.page, "Remove connection night grid").click()
+            expect_said(trader.page, f"Now delete it at {TITLES[exchange]}, too")
+            address = trader.begins(TITLES[exchange])
+
+
+@pytest.mark.parametrize(
+    ("exchange", "said", "told"),
+    [
+        ("kucoin", "kucoin Access denied, require more permission.", "Tick “Futures” on the key's page"),
+        (
+            "binance",
+            'binance {"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request ip: {address}"}',
+            "Tick “Enable Futures” on the key's page",
+        ),
+        ("bitfinex", "", "Some kinds of trading must be opened for the account first"),
+    ],
+)
+def test_a_spot_key_that_a_bot_used_for_futures_is_explained(
+    trader: Trader, exchanges: Exchanges, exchange: str, said: str, told: str
+) -> None:
+    address, page = trader.begins(TITLES[exchange]), trader.page
+    if exchange == "bitfinex":
+        page.get_by_role("checkbox", name="Accept that nobody can prove").check()
+    key = getattr(exchanges, exchange).new_key(addresses=(address,))
+    trader.gives(key)
+    expect_title(page, "night grid")
+    row = page.get_by_role("row", name="Futures no proven")
+    expect(row).to_have_count(0 if exchange == "bitfinex" else 1)
+    page.get_by_text("A bot was refused").click()
+    field(page, "What the bot tried").select_option("futures")
+    page.get_by_label("What the exchange answered").fill(said.replace("{address}", address))
+    button(page, "Explain").click()
+    answer = page.locator("#told")
+    expect(answer).to_be_focused()
+    expect(answer).to_contain_text(told)
+    trader.looks()
+    page.get_by_role("checkbox", name="Remove night grid for good").check()
+    button(page, "Remove connection night grid").click()
+    expect_said(page, f"Now delete it at {TITLES[exchange]}, too")

@@ -318,6 +318,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/exchanges/{connection_id:row}/finish": {},
     "/exchanges/{connection_id:row}/roll-back": {},
     "/exchanges/{connection_id:row}/suspend": {},
+    "/exchanges/{connection_id:row}/explain": {"wanted": "futures", "said": "Access denied, require more permission."},
     "/exchanges/{connection_id:row}/remove": {"sure": "yes"},
     "/operator/claim": {"code": "kwop-x"},
     "/operator/policy": {"keys_per_account": "4", "profile": "", "version": "0"},

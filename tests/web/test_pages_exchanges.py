@@ -265,3 +265,25 @@ async def test_a_reservation_that_is_over_takes_no_key(ada: Caller, services: Se
     assert answer.status_code == 409
     assert "No address is reserved for this key" in said(ada)
     assert 'name="secret"' not in ada.text
+
+
+async def test_a_bot_that_was_refused_is_explained_and_what_was_pasted_is_not_shown_again(
+    ada: Caller, services: Services
+) -> None:
+    await pool(services)
+    await ada.arrive()
+    assert await connects(ada) == 303
+    await ada.get("/exchanges")
+    here = re.findall(r'href="(/exchanges/con_\w+)"', ada.text)[0]
+    await ada.get(here)
+    pasted = f"key={KEY} kucoin Access denied, require more permission."
+    before = await everything(services)
+    assert (await ada.post(f"{here}/explain", wanted="futures", said=pasted)).status_code == 200
+    assert "The key has not the right that this needs (Futures)." in said(ada)
+    assert "Tick “Futures” on the key's page (https://www.kucoin.com/account/api)." in said(ada)
+    assert KEY not in ada.text
+    await ada.post(f"{here}/explain", wanted="flying", said="no idea")
+    assert "KuCoin answered something that is not known here." in said(ada)
+    await ada.post(f"{here}/explain", wanted="trade", said="")
+    assert "The key may do that, as far as KuCoin said when it was last asked." in said(ada)
+    assert (await everything(services))["audit_events"] == before["audit_events"]

@@ -135,6 +135,14 @@ class ConnectionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedView:
+    """Why a bot was refused, and what to do; nothing where nothing speaks against the key."""
+
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VenueView:
     """An exchange where a key is to be made."""
 

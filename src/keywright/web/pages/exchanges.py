@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from keywright.errors import KeywrightError
 from keywright.vault.evidence import Exchange
+from keywright.web.exchange_model import ExplainedView
 from keywright.web.model import Form
 from keywright.web.pages.held_forms import accepted, given_key, offered, refused_for
 from keywright.web.pages.held_views import connection_view, rotation_view, venue_view
@@ -49,9 +50,14 @@ async def with_new_key(visit: Visit, take: Callable[..., Awaitable[object]], *, 
 
 
 async def show_connection(
-    visit: Visit, *, which: str = "", form: Form | None = None, problem: KeywrightError | None = None
+    visit: Visit,
+    *,
+    which: str = "",
+    form: Form | None = None,
+    problem: KeywrightError | None = None,
+    told: ExplainedView | None = None,
 ) -> Response:
-    """Show one connection, with one of its forms as it came back where something was wrong with it."""
+    """Show one connection, with one of its forms as it came back where something was wrong with it, or what was `told`."""
     async with visit.site.database.read() as tx:
         found = await visit.site.vault.connection(tx, visit.own_account.id, connection_id(visit))
         keys = await visit.site.vault.rotation_keys(tx, found) if found.holds else None
@@ -67,6 +73,7 @@ async def show_connection(
         rotation=rotation_view(found, keys),
         form=form or Form(),
         which=which,
+        told=told,
         needs_code=visit.needs_code,
     )
 
