@@ -151,7 +151,8 @@ def running_cluster() -> Iterator[Cluster]:
     """Start a server in a folder of its own; it is gone with all its databases when the block ends."""
     found = programs()
     user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    folder = Path(tempfile.mkdtemp(prefix="kwpg"))  # short: a socket's path holds 107 bytes
+    # In memory, as tests' folders are: it syncs what it writes, or Keywright would refuse it. A socket's path holds 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="kwpg", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     if user:
         shutil.chown(folder, user)
 
@@ -165,8 +166,7 @@ def running_cluster() -> Iterator[Cluster]:
         )
 
     run("initdb", "-U", "postgres", "-A", "trust", "--no-sync")
-    # Nothing is synced: no test takes the power away from it, and who is killed leaves what was written to the system.
-    options = f"-k {folder} -c listen_addresses='' -c max_connections=200 -c fsync=off -c full_page_writes=off"
+    options = f"-k {folder} -c listen_addresses='' -c max_connections=200"
     run("pg_ctl", "-w", "-o", options, "-l", folder / "log", "start")
     try:
         yield Cluster(folder)
