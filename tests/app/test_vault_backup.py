@@ -148,6 +148,18 @@ async def test_a_broken_vault_is_replaced_and_kept_as_it_is(vault: Vault) -> Non
         pass
 
 
+async def test_what_is_replaced_twice_within_a_second_is_kept_twice(vault: Vault) -> None:
+    await vault.make()
+    archive = await vault.copied()
+    kept = []
+    for content in (b"one", b"two"):
+        vault.file.write_bytes(content)
+        done = await restore_vault(archive, vault.place, replace=True, clock=vault.clock)
+        assert done.aside
+        kept.append(done.aside)
+    assert [path.read_bytes() for path in kept] == [b"one", b"two"]
+
+
 async def test_another_vault_in_its_place_is_said_to_be_one(vault: Vault, elsewhere: Vault) -> None:
     """A recipient is public: anybody can seal a vault of their own to it."""
     await vault.make()

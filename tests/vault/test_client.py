@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from keywright.vault.client import Denied, VenueClient, Ways, is_bound
-from keywright.vault.clocks import ClockOff, Nonces, NoncesInMemory
+from keywright.vault.clocks import LEAP_MS, ClockOff, Nonces, NoncesInMemory
 from keywright.vault.evidence import Exchange, Grade, Probe, Right
 from keywright.vault.venues.venue import NotUnderstood
 from keywright.vault.way_out import Egress, EgressGone
@@ -120,7 +120,37 @@ async def test_a_nonce_below_one_another_program_used_is_not_repeated_but_raised
         for _ in range(2):
             reply = await asking.send(pasted(bitfinex, held), "POST", b"/v2/auth/r/wallets")
             assert reply.status == 200
-    assert len(bitfinex.seen) == 3  # the second time nothing had to be tried
+    assert len(bitfinex.seen) == 8  # the second time nothing had to be tried
+    assert held.last_nonce <= (bitfinex.now + LEAP_MS) * 1_000
+
+
+@pytest.mark.parametrize("ahead_ms", [0, 1_500, 8_000])
+async def test_a_bot_that_counts_milliseconds_goes_on_after_its_key_was_asked_about(
+    bitfinex: BitfinexDouble, clock: FakeClock, ahead_ms: int
+) -> None:
+    """ccxt does, and with it freqtrade. Of one nonce in microseconds none of theirs would ever be taken again."""
+    held = bitfinex.new_key()
+    asking_ways = ways(bitfinex, clock)
+    held.last_nonce = bitfinex.now + ahead_ms  # the bot's, by a clock that may be ahead
+    async with VenueClient(Exchange.BITFINEX, Egress(ADDRESS), asking_ways) as asking:
+        await asking.probe(pasted(bitfinex, held))
+    assert held.last_nonce <= bitfinex.now + ahead_ms * 2
+
+
+async def test_a_key_that_was_used_in_microseconds_is_asked_about_in_them(
+    bitfinex: BitfinexDouble, clock: FakeClock
+) -> None:
+    """As the official libraries count. A bot's next one must not have been leapt over."""
+    held = bitfinex.new_key()
+    asking_ways = ways(bitfinex, clock)
+    held.last_nonce = (bitfinex.now - 3_000) * 1_000
+    async with VenueClient(Exchange.BITFINEX, Egress(ADDRESS), asking_ways) as asking:
+        await asking.probe(pasted(bitfinex, held))
+    assert held.last_nonce <= bitfinex.now * 1_000
+    seen = len(bitfinex.seen)
+    async with VenueClient(Exchange.BITFINEX, Egress(ADDRESS), asking_ways) as asking:
+        await asking.probe(pasted(bitfinex, held))
+    assert len(bitfinex.seen) == seen + 1  # known from then on
 
 
 async def test_targets_go_as_they_are(binance: BinanceDouble, clock: FakeClock) -> None:

@@ -180,7 +180,11 @@ async def test_nonces_rise_whatever_the_clock_does() -> None:
     clock.advance(seconds=7_200)
     nonces.append(await Nonces(kept, clock=clock).next("key"))
     assert nonces == sorted(set(nonces))
-    assert nonces[-1] == clock() * 1_000
+    assert nonces[-1] == clock()
+    nonces.append(await Nonces(kept, clock=clock).next("key", fine=True))
+    clock.advance(seconds=60)
+    nonces.append(await Nonces(kept, clock=clock).next("key"))  # there is no way back to milliseconds
+    assert nonces[-2:] == [(clock() - 60_000) * 1_000, clock() * 1_000]
 
 
 async def test_a_key_whose_nonces_are_used_up_is_said_to_be() -> None:

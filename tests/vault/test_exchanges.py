@@ -199,7 +199,9 @@ async def test_n14_the_nonces_of_a_held_key_rise_over_restarts_and_a_clock_set_b
 PAGE = Said(403, b"<html><title>Access denied</title>", "text/html")
 
 
-@pytest.mark.parametrize("answer", [PAGE, replace(PAGE, status=401), Said(403, b"", "text/plain")])
+@pytest.mark.parametrize(
+    "answer", [PAGE, replace(PAGE, status=401), Said(403, b"", "text/plain"), Said(403, b'{"error_code":1020}')]
+)
 async def test_what_stands_before_an_exchange_says_nothing_of_a_key(market: Market, answer: Said) -> None:
     """A firewall that is closed for an hour must not suspend every key there."""
     await market.connect(market.kucoin, market.kucoin.new_key(addresses=(OURS,)))

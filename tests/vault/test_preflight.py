@@ -217,6 +217,8 @@ def test_the_box_of_a_unified_account_is_named() -> None:
     (refused,) = (one for one in found(_kucoin("General", "Spot", "Unified")) if one.refuses)
     assert "(Unified)" in refused.message
     assert "untick “Unified”" in refused.hint
+    assert _kucoin("General", "Unified").may(Right.TRADE)
+    assert not _kucoin("General", "Earn").may(Right.TRADE)
 
 
 @pytest.mark.parametrize("row", [["withdraw", 0, 0, 1], ["withdraw", 0], ["withdraw"]])

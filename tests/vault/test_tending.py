@@ -224,6 +224,60 @@ async def test_an_answer_about_the_key_of_before_is_not_kept_for_the_new_one(dea
     assert (await dealings.shown(ada)).record.status is Status.ACTIVE
 
 
+async def test_where_the_system_chooses_the_address_another_one_is_kept_not_held_against_the_key(
+    dealings: Dealings,
+) -> None:
+    """As at home, where the provider gives out another one at night, and it was entered at the exchange."""
+    ada = await dealings.world.person()
+    await dealings.pool("any")
+    dealings.told.seen = ADDRESS
+    dealings.told.answer = replace(probed(), seen_address=ADDRESS)
+    assert (await dealings.connect(ada)).egress.shown == ADDRESS
+    dealings.told.answer = replace(probed(addresses=(OTHER,)), seen_address=OTHER)
+    checked = await check(dealings, ada)
+    assert (checked.connection.record.status, checked.connection.egress.shown) == (Status.ACTIVE, OTHER)
+    assert "egress.observed" in await dealings.kinds()
+    assert (await dealings.hand_out(ada)).key
+
+
+async def test_an_address_of_our_own_is_held_to(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = replace(probed(addresses=(OTHER,)), seen_address=OTHER)
+    checked = await check(dealings, ada)
+    assert checked.connection.record.status is Status.SUSPENDED
+    assert checked.connection.egress.shown == ADDRESS
+
+
+async def test_an_older_answer_lifts_no_suspension_that_came_meanwhile(dealings: Dealings, ada: Person) -> None:
+    """Asked before the key gained a way out, and kept after that was found: it is well no more."""
+    plain = dealings.told.probe
+
+    async def meanwhile(*given: object, **named: object) -> object:
+        dealings.told.probe = plain  # type: ignore[method-assign]
+        dealings.told.answer = probed(Right.WITHDRAW)
+        await later(dealings)
+        return probed()
+
+    dealings.told.probe = meanwhile  # type: ignore[method-assign, assignment]
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await check(dealings, ada)
+    assert (await dealings.shown(ada)).record.reasons == ("exit withdraw",)
+    dealings.told.answer = probed()
+    assert (await check(dealings, ada)).connection.record.status is Status.ACTIVE
+
+
+async def test_a_way_out_that_was_found_counts_whatever_came_meanwhile(dealings: Dealings, ada: Person) -> None:
+    plain = dealings.told.probe
+
+    async def meanwhile(*given: object, **named: object) -> object:
+        dealings.told.probe = plain  # type: ignore[method-assign]
+        await later(dealings)
+        return probed(Right.WITHDRAW)
+
+    dealings.told.probe = meanwhile  # type: ignore[method-assign, assignment]
+    await check(dealings, ada)
+    assert (await dealings.shown(ada)).record.reasons == ("exit withdraw",)
+
+
 async def test_a_check_that_a_server_missed_is_made_up_for(dealings: Dealings, ada: Person) -> None:
     """Also where somebody put it off in the database."""
     connection = await dealings.shown(ada)

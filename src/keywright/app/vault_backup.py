@@ -13,6 +13,7 @@ import stat
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from keywright.app import folders as files, store
@@ -207,10 +208,14 @@ def _set_aside(place: VaultPlace, now: int) -> Path:
     """Copy the vault that is there to a name of its own, whole or broken as it is, and leave nothing beside it that a new
     one could be mistaken to own."""
     stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = place.folders.database.with_name(f"vault-before-{stamp}.db")
+    named = place.folders.database.with_name
+    aside = named(f"vault-before-{stamp}.db")
+    if os.path.lexists(aside):
+        again = (named(f"vault-before-{stamp}-{number}.db") for number in count(2))
+        aside = next(path for path in again if not os.path.lexists(path))
     for rest in ("", "-wal"):
         source, target = Path(f"{place.folders.database}{rest}"), Path(f"{aside}{rest}")
-        if source.exists() and not os.path.lexists(target):
+        if source.exists():
             os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
             shutil.copyfile(source, target)
             with target.open("rb") as file:

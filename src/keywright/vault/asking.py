@@ -31,8 +31,7 @@ class Exchanges:
                 return await client.probe(credentials, at=now)
             except Denied as denied:
                 reply = denied.reply
-                # A page, or a bare status, is from what stands before an exchange, which knows nothing of the key.
-                reasons = client.reasons(reply) if reply.is_spoken else ()
+                reasons = client.own_reasons(reply)
                 told = await why_denied(client, credentials, reply, address=outlet.egress.shown)
                 explained = Denied(credentials.exchange, reply, told)
                 raise KeyDenied(explained, reasons=reasons, wait_ms=reply.wait_ms) from None

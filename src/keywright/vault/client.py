@@ -1,7 +1,7 @@
 """`VenueClient`: asks one exchange what its keys may do, and sends what is signed with them.
 
 The way of a signed request: a stamp is taken when it is sent, not before; it is signed; it leaves through the egress. Called
-out of time, or below the last nonce, it is signed anew and sent once more: such a refusal says that nothing was done.
+out of time, or below the last nonce, it is signed anew and sent again: such a refusal says that nothing was done.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from keywright.protocol.bitfinex import BitfinexDialect
 from keywright.protocol.dialect import Dialect
 from keywright.protocol.kucoin import KucoinDialect
 from keywright.protocol.refusal import Reason
-from keywright.vault.clocks import LEAP_MS, Nonces, Timepiece
+from keywright.vault.clocks import NONCE_STEPS, Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
 from keywright.vault.diagnosis import Diagnosis, explain
 from keywright.vault.egress import Lookup, look_up
@@ -36,9 +36,6 @@ _DIALECTS: dict[Exchange, Dialect] = {
     Exchange.BINANCE: BinanceDialect(),
     Exchange.BITFINEX: BitfinexDialect(),
 }
-SIGN_AGAIN = {Reason.TIMESTAMP_OUT_OF_WINDOW, Reason.NONCE_NOT_INCREASING}
-"""Refusals that are about the stamp alone, so that a new one mends them."""
-
 
 READS = b"/v2/auth/r/"
 """What Bitfinex answers to a POST without anything changing."""
@@ -171,16 +168,30 @@ class VenueClient:
                 if method != "GET" and not target.startswith(READS):
                     raise
                 reply = await self._sent(signer, name, method, target, body)
-            if set(self.reasons(reply)[:1]) & SIGN_AGAIN:
+            if self.reasons(reply)[:1] == (Reason.TIMESTAMP_OUT_OF_WINDOW,):
                 self.time.forget()
-                reply = await self._sent(signer, name, method, target, body, ahead_ms=LEAP_MS)
+                reply = await self._sent(signer, name, method, target, body)
+            for ahead_ms, fine in NONCE_STEPS:
+                if self.reasons(reply)[:1] != (Reason.NONCE_NOT_INCREASING,):
+                    break
+                reply = await self._sent(signer, name, method, target, body, ahead_ms=ahead_ms, fine=fine)
         return reply
 
     async def _sent(
-        self, signer: KeySigner, name: str, method: str, target: bytes, body: bytes, *, ahead_ms: int = 0
+        self,
+        signer: KeySigner,
+        name: str,
+        method: str,
+        target: bytes,
+        body: bytes,
+        *,
+        ahead_ms: int = 0,
+        fine: bool = False,
     ) -> Reply:
-        by_nonce = self.exchange is Exchange.BITFINEX
-        stamp = await (self.ways.nonces.next(name, ahead_ms=ahead_ms) if by_nonce else self.time.stamp())
+        if self.exchange is Exchange.BITFINEX:
+            stamp = await self.ways.nonces.next(name, ahead_ms=ahead_ms, fine=fine)
+        else:
+            stamp = await self.time.stamp()
         signed = signer.sign(method, target, body, stamp=stamp)
         return await self._wire.send(signed.method, signed.target, signed.headers, signed.body)
 
@@ -209,6 +220,12 @@ class VenueClient:
     def reasons(self, reply: Reply) -> tuple[Reason, ...]:
         """Return what a reply refuses for, likeliest first; empty for one that is no refusal."""
         return _DIALECTS[self.exchange].understand(reply.status, reply.body)
+
+    def own_reasons(self, reply: Reply) -> tuple[Reason, ...]:
+        """Return what the exchange itself refuses for, by its words alone: a status, or a page, may be from what stands before it,
+        which knows nothing of the key.
+        """
+        return self.reasons(replace(reply, status=200))
 
 
 async def is_bound(client: VenueClient, credentials: Credentials) -> bool | None:

@@ -6,7 +6,8 @@ Rule 2: a stamp is biased backwards by half a round trip: exchanges take one tha
 for one second (Binance) or not at all.
 Rule 3: what is further off than `MOST_MS` is not corrected but said, in seconds. Signing for a time far ahead would make
 requests that somebody could keep for later; and a machine that wrong has other troubles.
-Rule 4: a nonce that was given is never given again, by no process, nor a smaller one.
+Rule 4: a nonce that was given is never given again, by no process, nor a smaller one; and none is larger than it must be, since
+whatever else uses the key has to rise above it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ SAMPLES = 5
 MOST_BIAS_MS = 1_000
 LEAP_MS = 60_000
 """How far a nonce leaps after one was called small: further than clocks differ that anybody calls right."""
+MOST_COARSE = 10**14
+"""What no nonce in milliseconds reaches, and every one in microseconds is above."""
+NONCE_STEPS = ((0, False), (2_000, False), (10_000, False), (LEAP_MS, False), (0, True), (LEAP_MS, True))
+"""How far ahead, and whether in microseconds, after one was called small: as little as it takes. A bot that counts milliseconds
+would never have a nonce taken again after a single one of ours in microseconds."""
 MOST_AHEAD_MS = 500
 """How far a burst of requests may run ahead of the exchange's time."""
 
@@ -218,12 +224,16 @@ class Nonces:
         """Return what a request holds while it is on its way: one that overtakes another is refused."""
         return self._turns.setdefault(key, asyncio.Lock())
 
-    async def next(self, key: str, *, ahead_ms: int = 0) -> int:
-        """Return the next nonce of a key, in microseconds of the present time or above the last. Raises `Conflict` at the end.
+    async def next(self, key: str, *, ahead_ms: int = 0, fine: bool = False) -> int:
+        """Return the next nonce of a key: the present time, or above the last. Raises `Conflict` at the end.
 
-        `ahead_ms` leaps over what another program with a clock ahead of ours has used.
+        In milliseconds, until one was `fine`: in microseconds. `ahead_ms` leaps over what another program with a clock ahead
+        of ours has used.
         """
-        nonce = await self._store.next_nonce(key, at_least=(self._clock() + ahead_ms) * 1_000)
+        now = self._clock() + ahead_ms
+        nonce = await self._store.next_nonce(key, at_least=now * 1_000 if fine else now)
+        if not fine and nonce > MOST_COARSE:
+            nonce = await self._store.next_nonce(key, at_least=now * 1_000)
         if nonce > LARGEST_NONCE:
             raise Conflict(
                 "this key has used the highest nonce there is",

@@ -201,7 +201,8 @@ class Connecting(Tending):
         if self._charge is not None:
             await self._charge(account_id, now)
         probe = await self._probed(credentials, outlet, trial, before=None, now=now)
-        findings = judge_for(purpose, probe, egress_address=outlet.egress.shown, accepted=accept, now=now)
+        address = await self._address(outlet, probe, now=now)
+        findings = judge_for(purpose, probe, egress_address=address, accepted=accept, now=now)
         if any(one.refuses for one in findings):
             detail = {"exchange": credentials.exchange.title, "reasons": codes(list(findings))}
             async with self._database.write() as tx:

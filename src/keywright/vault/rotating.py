@@ -111,7 +111,7 @@ class Rotating(Connecting):
             trial = await self.pool.trial(tx, outlet)
         credentials = self.book.open(replace(before, key=held), sealed)
         probe = await self._probed(credentials, outlet, trial, before=None, now=now)
-        findings = self._judged(before, probe, outlet.egress.shown, now=now)
+        findings = self._judged(before, probe, await self._address(outlet, probe, now=now), now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
             connection = await self._same(tx, before)
@@ -176,7 +176,7 @@ class Rotating(Connecting):
         # The last proof that it serves: afterwards there is no way back.
         credentials, known = self.book.open(before, serving), before.record.probe
         probe = await self._probed(credentials, outlet, trial, before=known, now=now)
-        self._judged(before, probe, outlet.egress.shown, now=now)
+        self._judged(before, probe, await self._address(outlet, probe, now=now), now=now)
         doomed = self.book.open(replace(before, key=old), sealed)
         is_deleted = await self._ended_there(before, rotation, doomed, outlet, now=now)
         async with self._database.write() as tx:

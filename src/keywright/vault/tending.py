@@ -16,7 +16,7 @@ from keywright.vault.deadlines import DueDeadline
 from keywright.vault.drift import Drift, between
 from keywright.vault.evidence import Credentials, Grade, Probe, Right
 from keywright.vault.mastery import judge_for
-from keywright.vault.model import Connection, EgressAddress, Status
+from keywright.vault.model import ANY_ADDRESS, Connection, EgressAddress, Status
 from keywright.vault.pool import Pool
 from keywright.vault.preflight import Finding
 from keywright.vault.safe import Safe
@@ -94,7 +94,8 @@ class Tending:
         """Ask the exchange again what a connection's key may do, and keep the answer.
 
         What must not be suspends the connection. Where its owner asks, and all is well, one that was suspended is used again.
-        Raises what the exchange or the way there said. A key that the exchange does not take a second time is suspended too,
+        Raises what the exchange or the way there said, and `Conflict` where the connection changed meanwhile and the answer holds
+        nothing against the key. A key that the exchange does not take a second time is suspended too,
         until it is taken again.
         """
         async with self._database.read() as tx:
@@ -108,11 +109,14 @@ class Tending:
             await self._note_denial(before, denied, actor=actor, now=now)
             raise
         purpose, accepted = before.record.terms.purpose, before.exceptions()
-        findings = judge_for(purpose, probe, egress_address=outlet.egress.shown, accepted=accepted, now=now)
+        address = await self._address(outlet, probe, now=now)
+        findings = judge_for(purpose, probe, egress_address=address, accepted=accepted, now=now)
         drift = between(before.record.probe, probe)
         refused = [one for one in findings if one.refuses]
         async with self._database.write() as tx:
             connection = await self._same(tx, before)
+            if not refused and connection.record.version != before.record.version:
+                raise Conflict("the connection changed meanwhile", hint="have it checked again: this answer is older")
             was_suspended, only_denied = connection.record.status is Status.SUSPENDED, _is_denial(connection)
             record = replace(connection.record, probe=probe, checked_at=now, reasons=())
             if refused:
@@ -149,6 +153,14 @@ class Tending:
             return outlet.egress
         async with self._database.write() as tx:
             return await self.pool.note_observed(tx, outlet.egress.id, seen, now=now)
+
+    async def _address(self, outlet: Outlet, probe: Probe, *, now: int) -> str:
+        """Return the address that an exchange is to see; where the system chooses it, what was seen just now, and keep that."""
+        seen, egress = probe.seen_address, outlet.egress
+        if egress.place != ANY_ADDRESS or seen in {"", egress.observed}:
+            return egress.shown
+        async with self._database.write() as tx:
+            return (await self.pool.note_observed(tx, egress.id, seen, now=now)).shown
 
     async def _probed(
         self, credentials: Credentials, outlet: Outlet, trial: Outlet | None, *, before: Probe | None, now: int

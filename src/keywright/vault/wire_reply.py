@@ -30,11 +30,6 @@ class Reply:
         return b"html" in kind or self.body.lstrip()[:15].lower().startswith((b"<!doctype", b"<html"))
 
     @property
-    def is_spoken(self) -> bool:
-        """Whether the exchange itself can have said this: all of them speak JSON. A status alone is anybody's."""
-        return not self.is_page and self.body.lstrip()[:1] in {b"{", b"["}
-
-    @property
     def wait_ms(self) -> int:
         """How long it asks to be left alone (`Retry-After`, in seconds); 0 where it does not say."""
         said = self.header(b"retry-after").strip()

@@ -93,6 +93,8 @@ def _rights(held: list[str]) -> list[Evidence]:
     rights = [Evidence(right, token in held, Grade.PROVEN, token) for token, right in TOKENS.items()]
     # A token that stands for the same right as another and is not held says nothing new.
     known = [one for one in rights if one.allowed or one.said != "Trade"]
+    if "Unified" in held:  # which is the right to trade, too
+        known.append(Evidence(Right.TRADE, True, Grade.PROVEN, "Unified"))
     return known + [Evidence(Right.OTHER, True, Grade.PROVEN, token) for token in held if token not in TOKENS]
 
 
