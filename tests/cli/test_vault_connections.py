@@ -203,7 +203,10 @@ def test_a_proxys_password_is_no_argument(keywright: Terminal, kucoin: KucoinDou
     assert keywright("vault egress list").out.startswith("socks5://127.0.0.1:1\t")
     assert keywright("vault egress check 127.0.0.1:1").code != 0
     assert keywright("vault egress remove 127.0.0.1:1").code == 0
-    assert keywright("vault egress add 203.0.113.7").code == 1  # it is not this machine's
+    foreign = keywright("vault egress add 203.0.113.7")
+    assert foreign.code == 1
+    assert "203.0.113.7 is no address of this machine" in foreign.err
+    assert "`ip address`" in foreign.err
 
 
 def test_an_account_of_the_server_has_keys_held_there(ada: Terminal, kucoin: KucoinDouble) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
-from keywright.errors import Invalid, KeywrightError
+from keywright.errors import Invalid, KeywrightError, Unusable
 
 if TYPE_CHECKING:
     from keywright.app.vault_services import VaultServices
@@ -56,6 +56,7 @@ async def add(
     from keywright.vault import rules
     from keywright.vault.egress import check_egress
     from keywright.vault.pool import shown
+    from keywright.vault.way_out import EgressGone
 
     if (address is None) != from_stdin:
         raise Invalid("give one address, or --stdin", hint="`keywright vault egress add 203.0.113.7`")
@@ -66,7 +67,14 @@ async def add(
             "a password in an argument can be seen by everyone on this machine", hint="give the URL with --stdin"
         )
     place = rules.egress_place(address or terminal.ask_secret("Proxy's URL").reveal().decode("utf-8", "replace"))
-    check_egress(rules.way_out(place.kind, place.place, place.user))
+    try:
+        check_egress(rules.way_out(place.kind, place.place, place.user))
+    except EgressGone:
+        raise Unusable(
+            f"{place.place} is no address of this machine",
+            hint="give one that `ip address` shows: behind a router it is the inner one, and what the world sees is found out. "
+            "`any` is the one the system chooses",
+        ) from None
     async with _pool(data_dir, of_server=of_server) as (services, actor):
         async with services.database.write() as tx:
             egress = await services.vault.pool.add(
