@@ -317,6 +317,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/exchanges/{connection_id:row}/switch": {},
     "/exchanges/{connection_id:row}/finish": {},
     "/exchanges/{connection_id:row}/roll-back": {},
+    "/exchanges/{connection_id:row}/terms": {"master": ""},
     "/exchanges/{connection_id:row}/suspend": {},
     "/exchanges/{connection_id:row}/explain": {"wanted": "futures", "said": "Access denied, require more permission."},
     "/exchanges/{connection_id:row}/remove": {"sure": "yes"},

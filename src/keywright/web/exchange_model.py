@@ -70,6 +70,18 @@ class HeldRotationView:
     switched_at: int | None
     due_at: int | None
     """When the one before should be ended."""
+    step: str
+    """`making`, `made`, `added`, `switched` or `undoing`."""
+    remark: str
+    """The mark of a new key that the exchange makes itself; empty where its owner made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterView:
+    """A master connection that another can be rotated through."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,12 @@ class ConnectionView:
     """What its owner called it at the exchange."""
     sub_account: str
     """The exchange's name of its sub-account."""
+    is_master: bool
+    """Whether its key rotates others and does nothing else."""
+    master_id: str
+    """The master connection it is rotated through; empty where its owner makes the new key."""
+    by_itself: bool
+    """Whether the server rotates it, unasked."""
 
     @property
     def is_old(self) -> bool:
@@ -156,6 +174,8 @@ class VenueView:
     has_passphrase: bool
     foreseen: tuple[str, ...] = ()
     """What has to be accepted of every key of this exchange, because it never tells."""
+    has_masters: bool = False
+    """Whether a key of a main account can rotate those of its sub-accounts there."""
 
 
 @dataclass(frozen=True, slots=True)

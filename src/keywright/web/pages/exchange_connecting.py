@@ -12,6 +12,7 @@ from keywright.errors import Conflict, KeywrightError
 from keywright.vault import rules
 from keywright.vault.evidence import Exchange
 from keywright.vault.model import NewConnection
+from keywright.vault.terms import Purpose
 from keywright.web.model import Form
 from keywright.web.pages.exchanges import HOME
 from keywright.web.pages.held_forms import accepted, bots_of, given_key, offered, refused_for
@@ -60,7 +61,7 @@ async def connect(visit: Visit) -> Response:
         proof = await visit.step_up()
         held = await visit.site.vault.connect(
             visit.own_account.id,
-            NewConnection(visit.text("name"), exchange.value, given, bots),
+            NewConnection(visit.text("name"), exchange.value, given, bots, _purpose(visit)),
             proof=proof,
             actor=visit.actor,
             now=visit.now,
@@ -90,12 +91,16 @@ async def _connect_page(visit: Visit, *, problem: KeywrightError | None = None) 
         status=status_of(problem) if problem else 200,
         venue=venue_view(exchange),
         reservation=reservation_view(kept, now=visit.now) if kept else None,
-        form=visit.form("name", "bots", problem=problem) if problem else Form(),
+        form=visit.form("name", "bots", "purpose", problem=problem) if problem else Form(),
         findings=findings,
         accepts=offered(visit, exchange, findings),
         accepted=accepted(visit, exchange),
         needs_code=visit.needs_code,
     )
+
+
+def _purpose(visit: Visit) -> Purpose:
+    return Purpose.MASTER if visit.text("purpose") == Purpose.MASTER else Purpose.BOTS
 
 
 def _exchange(visit: Visit) -> Exchange:

@@ -11,7 +11,7 @@ from keywright.vault.evidence import Exchange
 from keywright.web.exchange_model import ExplainedView
 from keywright.web.model import Form
 from keywright.web.pages.held_forms import accepted, given_key, offered, refused_for
-from keywright.web.pages.held_views import connection_view, rotation_view, venue_view
+from keywright.web.pages.held_views import connection_view, masters_of, rotation_view, venue_view
 from keywright.web.routing import At, status_of
 from keywright.web.visit import Visit
 
@@ -61,6 +61,8 @@ async def show_connection(
     async with visit.site.database.read() as tx:
         found = await visit.site.vault.connection(tx, visit.own_account.id, connection_id(visit))
         keys = await visit.site.vault.rotation_keys(tx, found) if found.holds else None
+        started = await visit.site.vault.still_started(tx, found) if found.holds else None
+        others = await visit.site.vault.connections(tx, visit.own_account.id)
     exchange, findings = found.record.exchange, refused_for(problem)
     return visit.page(
         "exchange.html",
@@ -71,6 +73,8 @@ async def show_connection(
         accepted=accepted(visit, exchange),
         connection=connection_view(found, now=visit.now, called=called(visit)),
         rotation=rotation_view(found, keys),
+        started_at=started,
+        masters=masters_of(found, others),
         form=form or Form(),
         which=which,
         told=told,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from keywright.vault.deadlines import ends_of
 from keywright.vault.evidence import Evidence, Exchange, Probe, Right
+from keywright.vault.mastery import ACCEPT_MASTER, AUTOMATIC, judge_for
 from keywright.vault.model import Connection, EgressAddress, HeldKey, Reservation
-from keywright.vault.preflight import BEYOND_TRADING, EXITS, Finding, judge
+from keywright.vault.preflight import BEYOND_TRADING, EXITS, Finding
 from keywright.vault.rotation import Step
 from keywright.vault.venues.known import VENUES
 from keywright.web.exchange_model import (
@@ -15,6 +17,7 @@ from keywright.web.exchange_model import (
     ConnectionView,
     FindingView,
     HeldRotationView,
+    MasterView,
     ReservationView,
     RightView,
     VenueView,
@@ -30,7 +33,8 @@ def acceptable(exchange: Exchange) -> tuple[str, ...]:
     beyond = (right.value for right in BEYOND_TRADING[exchange])
     unproven = (f"unproven-{right.value}" for right in (Right.ADDRESS_FILTER, *EXITS, Right.OTHER))
     no_filter = () if exchange is Exchange.BINANCE else ("no-address-filter",)
-    return tuple(one.replace("_", "-") for one in (*beyond, *no_filter, *unproven))
+    master = (ACCEPT_MASTER,) if exchange in AUTOMATIC else ()
+    return tuple(one.replace("_", "-") for one in (*beyond, *no_filter, *unproven, *master))
 
 
 def connection_view(connection: Connection, *, now: int, called: Mapping[str, str]) -> ConnectionView:
@@ -51,7 +55,13 @@ def connection_view(connection: Connection, *, now: int, called: Mapping[str, st
         bots=record.bots,
         rights=rights_of(record.probe),
         findings=findings_view(
-            judge(record.probe, egress_address=connection.egress.shown, accepted=connection.exceptions(), now=now)
+            judge_for(
+                record.terms.purpose,
+                record.probe,
+                egress_address=connection.egress.shown,
+                accepted=connection.exceptions(),
+                now=now,
+            )
         ),
         accepted=tuple(AcceptedView(one.what, called.get(one.by, one.by), one.at) for one in record.accepted),
         address=address_view(connection.egress, now=now),
@@ -59,10 +69,22 @@ def connection_view(connection: Connection, *, now: int, called: Mapping[str, st
         held_since=key.added_at,
         age_days=max(0, now - made_at) // DAY_MS,
         checked_at=record.checked_at,
-        expires_at=record.probe.expires_at,
+        expires_at=ends_of(connection),
         label=record.probe.label,
         sub_account=record.probe.sub_account,
+        is_master=connection.is_master,
+        master_id=record.terms.master_id,
+        by_itself=record.terms.by_itself,
     )
+
+
+def masters_of(connection: Connection, others: Iterable[Connection]) -> tuple[MasterView, ...]:
+    """Return the master connections that a connection can be rotated through; none where none is above its key."""
+    exchange = connection.record.exchange
+    if connection.is_master or exchange not in AUTOMATIC or not connection.record.probe.sub_account:
+        return ()
+    fit = (one for one in others if one.is_master and one.holds and one.record.exchange is exchange)
+    return tuple(MasterView(one.id, one.name) for one in fit)
 
 
 def rights_of(probe: Probe) -> tuple[RightView, ...]:
@@ -92,6 +114,8 @@ def rotation_view(connection: Connection, keys: tuple[HeldKey, HeldKey] | None) 
         began_at=rotation.began_at,
         switched_at=rotation.switched_at,
         due_at=rotation.due_at,
+        step=rotation.step.value,
+        remark=rotation.remark,
     )
 
 
@@ -121,4 +145,5 @@ def venue_view(exchange: Exchange) -> VenueView:
         boxes={right.value: box for right, box in venue.boxes.items()},
         has_passphrase=exchange.has_passphrase,
         foreseen=FORESEEN.get(exchange, ()),
+        has_masters=exchange in AUTOMATIC,
     )
