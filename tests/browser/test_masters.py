@@ -55,7 +55,7 @@ def test_a_key_is_rotated_through_its_master_and_the_old_one_deleted_there(
     gives(trader, "head", master)
     expect(section(page, "The key was not taken")).to_contain_text("make and delete keys")
     expect(page.get_by_label("A master key", exact=False)).to_be_checked()
-    page.get_by_label("It makes and deletes keys of sub-accounts.", exact=False).check()
+    page.locator("input[name=accept][value=sub-account-keys]").check()
     shot(page, "master-refused")
     gives(trader, "head", master)
     expect_title(page, "head")
