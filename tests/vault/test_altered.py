@@ -98,6 +98,10 @@ async def test_a_secret_that_was_put_elsewhere_does_not_open(dealings: Dealings,
             with pytest.raises(Unopenable):
                 await dealings.hand_out(ada)
         await put(dealings, "held_keys", mine.id, {column: was})
+    await put(dealings, "held_keys", mine.id, {"passphrase_sealed": None})
+    with pytest.raises(Unopenable, match="lost its passphrase"):
+        await dealings.hand_out(ada)
+    await put(dealings, "held_keys", mine.id, {"passphrase_sealed": mine.passphrase_sealed})
     await dealings.hand_out(ada)
 
 

@@ -49,6 +49,8 @@ class Safe:
         def opened(part: str, value: bytes) -> Secret:
             return open_sealed(self._keyring, value, place=_place(part, held.id, account_id, exchange))
 
+        if (sealed.passphrase is None) == exchange.has_passphrase:
+            raise Unopenable("a held key has lost its passphrase, or has one that its exchange gives none")
         passphrase = opened("passphrase", sealed.passphrase) if sealed.passphrase is not None else None
         key = opened("key", sealed.key).reveal_text()
         credentials = Credentials(exchange, key, opened("secret", sealed.secret), passphrase, held.kind)
