@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, table
 
 from keywright.app import personal_vault, protecting, vault_backup, vault_opening
-from keywright.app.protecting import add_protection, change_passphrase, remove_protection
+from keywright.app.protecting import add_protection, change_passphrase, make_protection, remove_protection
 from keywright.audit.events import Actor, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import KeywrightError, Unusable
@@ -248,9 +248,8 @@ async def _add(vault: PersonalVault) -> None:
     key, closed = await vault.key(), await vault.look()
     async with vault.opened(key=key) as services, services.database.write() as tx:  # noqa: F811
         around = closed.surroundings(vault.environ)
-        await add_protection(
-            tx, ByKeyFile(), wrapping_key=key, surroundings=around, audit=services.audit, now=vault.clock()
-        )
+        made = make_protection(ByKeyFile(), wrapping_key=key, surroundings=around, now=vault.clock())
+        await add_protection(tx, made, audit=services.audit, now=vault.clock())
 
 
 async def _drop(vault: PersonalVault) -> None:

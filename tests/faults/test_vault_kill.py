@@ -12,11 +12,23 @@ from pathlib import Path
 import pytest
 
 from keywright.app import protecting
+from keywright.app.protecting import OWNER
 from keywright.app.vault_note import Unremembered
-from keywright.errors import NotProven
+from keywright.errors import Conflict, NotProven
 from keywright.secret import Secret
+from keywright.vault.model import PERSONAL, Status
 from tests.support import killable
-from tests.support.vault import OTHER, PASSPHRASE, Vault, change_on_and_on, restore_on_and_on, run
+from tests.support.holding import SECRET
+from tests.support.vault import (
+    OTHER,
+    PASSPHRASE,
+    Vault,
+    change_on_and_on,
+    held_keys_of,
+    live_on_and_on,
+    restore_on_and_on,
+    run,
+)
 
 KILLS = 20
 SEED = 20_260_101
@@ -25,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 
 async def killed(
-    work: Callable[[Path, Callable[..., None]], Awaitable[None]], folder: Path, moments: random.Random
+    work: Callable[[Path, Callable[..., None]], Awaitable[None]], folder: Path, moments: random.Random, *, most: int = 3
 ) -> int:
     """Let a process work until it told some facts, then a moment longer; return how many it told."""
     facts, inner = killable.FORKS.Pipe(duplex=False)
@@ -33,7 +45,7 @@ async def killed(
     process.start()
     inner.close()
     try:
-        for _ in range(moments.randint(1, 3)):  # facts, not seconds: a busy machine gets as far as an idle one
+        for _ in range(moments.randint(1, most)):  # facts, not seconds: a busy machine gets as far as an idle one
             assert await asyncio.to_thread(facts.poll, 60), "it does not go on"
             facts.recv()
         await asyncio.sleep(moments.uniform(0, 0.06))
@@ -74,6 +86,41 @@ async def test_vlt_06_a_change_of_the_passphrase_is_there_or_not_there(vault: Va
         if words != PASSPHRASE:
             await vault.change(key, PASSPHRASE)
     assert found == {PASSPHRASE, OTHER}, "the moments were badly chosen"
+
+
+async def test_vlt_06_whatever_a_vault_was_doing_it_opens_and_its_log_tells_what_is_there(vault: Vault) -> None:
+    """Every verb in turn: ways in, addresses, a key that is held, rotated, rolled back, suspended, checked and destroyed."""
+    await vault.make()
+    key = await vault.key()
+    moments, reached = random.Random(SEED), set()
+    for _ in range(KILLS // 2):
+        await killed(live_on_and_on, vault.folder, moments, most=8)
+        kinds = await vault.kinds(key)  # the log holds, and the vault is the one that was here
+        reached |= set(kinds)
+        async with vault.opened(key=key) as services:
+            keys = held_keys_of(services)
+            async with services.database.read() as tx:
+                there, pool = await keys.connections(tx, PERSONAL), await keys.pool.all(tx)
+            assert all(one.holds for one in there)
+            assert all(one.holds for one in pool)
+            assert len(there) == kinds.count("connection.added") - kinds.count("connection.removed")
+            assert len(pool) == kinds.count("egress.added") - kinds.count("egress.removed")
+            for one in there:
+                if one.record.status is Status.ACTIVE:
+                    async with services.database.write() as tx:
+                        at = vault.clock()
+                        handed = await keys.credentials(tx, PERSONAL, one.id, purpose="exec", actor=OWNER, now=at)
+                    assert handed.credentials.secret == Secret(SECRET)
+                async with services.database.write() as tx:
+                    await keys.remove(tx, PERSONAL, one.id, actor=OWNER, now=vault.clock())
+            async with services.database.write() as tx:
+                for egress in pool:
+                    with suppress(Conflict):  # reserved when it died: for two hours
+                        await keys.pool.remove(tx, egress.id, actor=OWNER, now=vault.clock())
+        closed = await vault.look()
+        ways = kinds.count("vault.protected") - kinds.count("vault.unprotected")
+        assert len(closed.protections) == 1 + ways
+    assert {"connection.switched", "connection.rolled_back", "connection.removed", "vault.unprotected"} <= reached
 
 
 async def test_vlt_06_on_a_full_disk_the_old_passphrase_goes_on_opening(vault: Vault) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from keywright.app import personal_vault
 from keywright.app.personal_vault import make_personal_vault, open_personal_vault
-from keywright.app.protecting import OWNER, change_passphrase
+from keywright.app.protecting import OWNER, add_protection, change_passphrase, make_protection, remove_protection
 from keywright.app.services import Services
 from keywright.app.vault_archive import Archive
 from keywright.app.vault_backup import copy_vault, restore_vault
@@ -21,14 +22,17 @@ from keywright.app.vault_opening import Closed, look_at_vault
 from keywright.app.vault_place import VaultPlace, vault_place_of
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError
+from keywright.sealing.protections.key_file import ByKeyFile
 from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
 from keywright.sealing.protections.wrapped import PASSPHRASE as PASSPHRASE_KIND, NewProtection
 from keywright.secret import Secret
 from keywright.settings import Settings
 from keywright.vault import rules
 from keywright.vault.model import PERSONAL, NewConnection, Pasted
+from keywright.vault.service import Vault as HeldKeys
 from tests.doubles.exchange import DoubleKey
 from tests.support.clock import FakeClock
+from tests.support.holding import PASSPHRASE as API_PASSPHRASE, SECRET, Obliging
 
 PASSPHRASE = "seven lamps under rain"
 OTHER = "four otters in amber light"
@@ -104,7 +108,7 @@ class Vault:
         """Return the kinds of its events."""
         async with self.opened(key=key) as services, services.database.read() as tx:
             await services.audit.verify(tx)
-            return [event.kind for event in reversed(await services.audit.list(tx))]
+            return [event.kind for event in reversed(await services.audit.list(tx, limit=1_000_000))]
 
 
 def by_passphrase(words: str = PASSPHRASE) -> ByPassphrase:
@@ -157,6 +161,52 @@ async def restore_on_and_on(folder: Path, say: Callable[..., None]) -> None:
         vault.clock.advance(seconds=1)
         await restore_vault(archive, vault.place, replace=True, clock=vault.clock)
         say("restored", "")
+
+
+async def live_on_and_on(folder: Path, say: Callable[..., None]) -> None:
+    """Do everything that changes a vault, from a way in to a rotation taken back, over and over until someone ends it."""
+    vault = Vault(folder)
+    key, closed = await vault.key(), await vault.look()
+    around = closed.surroundings(vault.environ)
+    async with vault.opened(key=key) as services:
+        keys, audit, database = held_keys_of(services), services.audit, services.database
+        say("ready")
+        for turn in itertools.count(1):
+            vault.clock.advance(seconds=1)
+            now, name = vault.clock(), f"grid {turn}"
+            made = make_protection(ByKeyFile(), wrapping_key=key, surroundings=around, now=now)
+            async with database.write() as tx:
+                await add_protection(tx, made, audit=audit, now=now)
+                egress = await keys.pool.add(
+                    tx, rules.egress_place(f"203.0.113.{turn % 250 + 1}"), actor=OWNER, now=now
+                )
+            await keys.reserve(PERSONAL, "kucoin", actor=OWNER, now=now)
+            await keys.connect(PERSONAL, NewConnection(name, "kucoin", _pasted(2 * turn)), actor=OWNER, now=now)
+            say("connected", name)
+            async with database.write() as tx:
+                await keys.edit(tx, PERSONAL, name, bots=("night grid",), actor=OWNER, now=now)
+            await keys.begin_rotation(PERSONAL, name, _pasted(2 * turn + 1), actor=OWNER, now=now)
+            await keys.switch(PERSONAL, name, actor=OWNER, now=now)
+            say("switched", name)
+            await keys.roll_back(PERSONAL, name, actor=OWNER, now=now)
+            async with database.write() as tx:
+                await keys.suspend(tx, PERSONAL, name, actor=OWNER, now=now)
+            await keys.check(PERSONAL, name, actor=OWNER, now=now)
+            async with database.write() as tx:
+                await keys.remove(tx, PERSONAL, name, actor=OWNER, now=now)
+            say("removed", name)
+            async with database.write() as tx:
+                await keys.pool.remove(tx, egress.id, actor=OWNER, now=now)
+                await remove_protection(tx, made.id, audit=audit, now=now)
+
+
+def held_keys_of(services: Services) -> HeldKeys:
+    """Return the verbs of held keys in an opened vault, with somebody in the exchanges' place who says yes."""
+    return HeldKeys.over(services.database, services.keyring, services.audit, Obliging())
+
+
+def _pasted(number: int) -> Pasted:
+    return Pasted(f"{number + os.getpid() * 1_000_000:024x}", Secret(SECRET), Secret(API_PASSPHRASE))
 
 
 def run(
