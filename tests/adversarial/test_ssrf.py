@@ -1,15 +1,41 @@
-"""SSRF-01, 02, 05, 06: where a connection may never lead. 04 is in tests/vault/test_egress.py, 07 in test_client.py there."""
+"""SSRF: where a connection may never lead, and what an answer may never do. 04 is in tests/vault/test_egress.py."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import fields
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
+import keywright
 from keywright.errors import KeywrightError
-from keywright.vault.destinations import is_special, read_origin
+from keywright.settings import Settings, read_settings
+from keywright.vault.destinations import Proxy, is_special, read_origin, read_proxy
 from keywright.vault.model import NewConnection, Pasted
+from keywright.vault.way_out import Egress, EgressGone
+from keywright.vault.wire import MOST_BYTES, Unreachable, Wire
+from tests.doubles.hostile import (
+    Hostile,
+    Say,
+    body_drop_by_drop,
+    chunks_without_end,
+    continues_without_end,
+    elsewhere,
+    gzip_bomb,
+    head_drop_by_drop,
+    heads_without_end,
+    one_long_head,
+    running_hostile,
+    silence,
+    ten_gigabytes,
+)
+from tests.doubles.proxies import ProxyDouble, running_proxy
 
 
 @pytest.mark.parametrize("scheme", ["file", "gopher", "ftp", "unix", "http+unix", "jar", "http", "ws", "", "HTTPS "])
@@ -150,3 +176,133 @@ def test_no_password_is_shown() -> None:
 )
 def test_the_internet_is_not_special(address: str) -> None:
     assert not is_special(ip_address(address))
+
+
+# ── SSRF-07: what a real server answers, on the loopback
+
+LOCAL = "127.0.0.7"
+SECRET_HEADERS = ((b"kc-api-passphrase", b"canary"), (b"content-type", b"application/json"))
+MOST = MOST_BYTES + 4 * 1024 * 1024
+"""What may be on its way in the buffers of both ends when the answer is broken off."""
+
+
+@asynccontextmanager
+async def wire_to(hostile: Hostile, proxy: Proxy | None = None, *, total_s: float = 2.0) -> AsyncIterator[Wire]:
+    wire = Wire(read_origin(hostile.url, loopback=True), Egress(LOCAL, proxy), total_s=total_s)
+    try:
+        async with asyncio.timeout(30):
+            yield wire
+    finally:
+        await wire.close()
+
+
+@asynccontextmanager
+async def by_way_of(scheme: str) -> AsyncIterator[Proxy | None]:
+    """Give the way out: none, or a proxy as an operator gives it."""
+    if not scheme:
+        yield None
+        return
+    async with running_proxy(ProxyDouble(scheme)) as proxy:
+        yield read_proxy(proxy.url)
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5", "http"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_ssrf_07_nobody_is_sent_anywhere_with_what_was_signed(status: int, scheme: str) -> None:
+    async with running_hostile(silence) as inside, by_way_of(scheme) as proxy:
+        for where in (f"{inside.url}/latest/meta-data", f"//127.0.0.1:{inside.port}/", "http://169.254.169.254/"):
+            async with running_hostile(elsewhere(status, where)) as hostile, wire_to(hostile, proxy) as wire:
+                for method in ("GET", "POST", "DELETE"):
+                    reply = await wire.send(
+                        method, b"/api/v1/orders", SECRET_HEADERS, b"{}" if method == "POST" else b""
+                    )
+                    assert (reply.status, reply.body) == (status, b"")
+                assert len(hostile.heard) == 3
+        assert inside.heard == []
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5", "http"])
+@pytest.mark.parametrize(
+    "say",
+    [ten_gigabytes, chunks_without_end, heads_without_end, one_long_head],
+    ids=lambda say: say.__name__,
+)
+async def test_ssrf_07_an_answer_without_end_is_broken_off_by_its_size(say: Say, scheme: str) -> None:
+    async with by_way_of(scheme) as proxy, running_hostile(say) as hostile, wire_to(hostile, proxy, total_s=25) as wire:
+        with pytest.raises(Unreachable):
+            await wire.send("GET", b"/api/v1/accounts", SECRET_HEADERS)
+        assert hostile.sent < MOST * (2 if scheme else 1)
+    assert len(hostile.heard) == 1, "asked once"
+
+
+@pytest.mark.parametrize("scheme", ["", "socks5", "http"])
+@pytest.mark.parametrize(
+    "say", [body_drop_by_drop, head_drop_by_drop, continues_without_end, silence], ids=lambda say: say.__name__
+)
+async def test_ssrf_07_an_answer_that_comes_drop_by_drop_is_broken_off_by_its_time(say: Say, scheme: str) -> None:
+    began = time.monotonic()
+    async with by_way_of(scheme) as proxy, running_hostile(say) as hostile, wire_to(hostile, proxy) as wire:
+        with pytest.raises(Unreachable, match="no answer in time"):
+            await wire.send("GET", b"/api/v1/accounts", SECRET_HEADERS)
+    assert time.monotonic() - began < 20
+
+
+async def test_ssrf_07_what_is_packed_is_not_unpacked() -> None:
+    async with running_hostile(gzip_bomb) as hostile, wire_to(hostile, total_s=20) as wire:
+        reply = await wire.send("GET", b"/api/v1/accounts")
+        assert reply.body.startswith(b"\x1f\x8b")
+        assert len(reply.body) < 100_000
+        assert b"accept-encoding" not in hostile.heard[0].lower()
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        elsewhere(302, "http://127.0.0.1:1/"),
+        heads_without_end,
+        one_long_head,
+        ten_gigabytes,
+        head_drop_by_drop,
+        silence,
+    ],
+    ids=["elsewhere", "heads", "one head", "ten gigabytes", "drops", "silence"],
+)
+@pytest.mark.parametrize("scheme", ["socks5", "http"])
+async def test_ssrf_07_a_proxy_that_answers_as_nobody_should_is_an_error(
+    scheme: str, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing goes round it, to where it was to lead."""
+    monkeypatch.setattr("keywright.vault.wire.CONNECT_S", 1.0)
+    began = time.monotonic()
+    async with running_hostile(silence) as exchange, running_hostile(say) as bad:
+        proxy = read_proxy(f"{scheme}://127.0.0.1:{bad.port}")
+        async with wire_to(exchange, proxy, total_s=4) as wire:
+            with pytest.raises((EgressGone, Unreachable)):
+                await wire.send("GET", b"/api/v1/accounts", SECRET_HEADERS)
+        assert exchange.heard == []
+        assert bad.sent < MOST
+        assert not any(b"canary" in head for head in bad.heard)
+    assert time.monotonic() - began < 20
+
+
+def test_ssrf_06_every_address_that_is_asked_is_a_setting_of_the_operators() -> None:
+    """Where a request of ours can go is in settings, which are read once from file and environment; no page and no call of the
+    management API writes one."""
+    asked = {one.name for one in fields(Settings) if one.name.endswith(("_url", "_url_file", "_urls_file"))}
+    assert asked >= {"kucoin_url", "binance_url", "bitfinex_url", "database_url", "chat_urls_file", "sms_urls_file"}
+    source = Path(keywright.__file__).parent
+    for surface in ("web", "api"):
+        for module in (source / surface).rglob("*.py"):
+            written = re.findall(
+                r"(?:visit\.text|visit\.form|Field)\([^)]*\"([a-z_]*url[a-z_]*)\"", module.read_text("utf-8")
+            )
+            assert written == [], f"{module} takes an address from somebody"
+
+
+@pytest.mark.parametrize("name", ["kucoin_url", "binance_url", "bitfinex_url"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "http://169.254.169.254", "http://10.0.0.1", "https://u:p@api.kucoin.com", "ftp://a"]
+)
+def test_ssrf_01_a_setting_leads_to_no_place_inside_either(name: str, url: str) -> None:
+    with pytest.raises(KeywrightError):
+        read_settings({}, environ={"HOME": "/nowhere", f"KEYWRIGHT_{name.upper()}": url})

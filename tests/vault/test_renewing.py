@@ -27,6 +27,7 @@ from keywright.vault.terms import Purpose
 from keywright.vault.wire import Unreachable
 from tests.doubles.exchange import DoubleKey, Said, Seen
 from tests.doubles.kucoin import KucoinDouble
+from tests.faults.test_audit_fails import NO_AUDIT, THROUGH_A_MASTER
 from tests.support.clock import FakeClock
 from tests.support.world import Person, World
 from tests.vault.conftest import Dealings, Told
@@ -560,3 +561,22 @@ async def test_the_end_of_a_key_on_its_owner_s_word_counts_as_the_exchange_s(its
     assert await itself.step() is None
     await _days(itself, clock, 1)
     assert await itself.step() is Step.SWITCHED
+
+
+@pytest.mark.parametrize("verb", sorted(THROUGH_A_MASTER))
+async def test_sto_07_where_its_event_can_t_be_kept_nothing_is_named_and_no_key_made_there(
+    house: House, verb: str
+) -> None:
+    act = {"Vault.renew": lambda: house.do("renew"), "Vault.name_master": lambda: house.name_master(by_itself=True)}[
+        verb
+    ]
+    before, there = await everything(house.dealings), [one.key for one in house.there]
+    async with house.dealings.services.database.write() as tx:
+        await tx.exec_driver_sql(NO_AUDIT)
+    with pytest.raises(KeywrightError, match="the audit log can't be written"):
+        await act()
+    assert await everything(house.dealings) == before
+    assert [one.key for one in house.there] == there
+    async with house.dealings.services.database.write() as tx:
+        await tx.exec_driver_sql("DROP TRIGGER no_audit")
+    await act()
