@@ -33,6 +33,8 @@ class Database:
     ) -> None:
         self.engine = engine
         self._writer = asyncio.Lock()
+        self._gave_up_at = 0.0
+        """When a writer of this process last waited in vain for another process, by the loop's clock."""
         self._turnstile = turnstile
         self._connect_alone = connect_alone
 
@@ -60,8 +62,20 @@ class Database:
             async with self._begin(write=True) as tx:
                 yield tx
             return
-        async with self._writer, self._turnstile.turn(), self._begin(write=True) as tx:
-            yield tx
+        began, is_open = asyncio.get_running_loop().time(), False
+        async with self._writer:
+            if (
+                self._gave_up_at > began
+            ):  # for the same lock: whoever stood behind has waited as long, and not once more
+                raise _busy()
+            try:
+                async with self._turnstile.turn(), self._begin(write=True) as tx:
+                    is_open = True
+                    yield tx
+            except Busy:
+                if not is_open:
+                    self._gave_up_at = asyncio.get_running_loop().time()
+                raise
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -80,15 +94,19 @@ class Database:
                     yield connection
         except (DBAPIError, PoolTimeout, ConnectionError, TimeoutError) as error:
             if is_temporary(error):
-                raise Busy(
-                    "the database is locked, full or unreachable",
-                    hint="try again; is its disk full, is another process holding it?",
-                ) from None
+                raise _busy() from None
             raise
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _busy() -> Busy:
+    return Busy(
+        "the database is locked, full or unreachable",
+        hint="try again; is its disk full, is another process holding it?",
+    )
 
 
 def is_writing(tx: Tx) -> bool:
