@@ -83,7 +83,7 @@ class Held:
         keyring = await open_keyring(database, wrapping_key, name="the vault")
         async with database.read() as tx:
             await self.services.audit.verify(tx)
-        held = HeldKeys.over(database, keyring, self.services.audit, Obliging())
+        held = HeldKeys.over(database, keyring, self.services.audit, Obliging(), most=20)
         async with database.write() as tx:
             given = (await held.credentials(tx, PERSONAL, "grid", purpose="exec", actor=OWNER, now=now)).credentials
             assert (given.key, given.secret, given.passphrase) == (KEY, Secret(SECRET), Secret(API_PASSPHRASE))
@@ -108,6 +108,7 @@ async def held(tmp_path: Path) -> AsyncIterator[Held]:
             services.keyring,
             services.audit,
             Obliging(probe_of(Exchange.KUCOIN, address=SEEN), seen=SEEN),
+            most=20,
         )
         now = services.clock()
         async with services.database.write() as tx:

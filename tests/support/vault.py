@@ -202,7 +202,7 @@ async def live_on_and_on(folder: Path, say: Callable[..., None]) -> None:
 
 def held_keys_of(services: Services) -> HeldKeys:
     """Return the verbs of held keys in an opened vault, with somebody in the exchanges' place who says yes."""
-    return HeldKeys.over(services.database, services.keyring, services.audit, Obliging())
+    return HeldKeys.over(services.database, services.keyring, services.audit, Obliging(), most=20)
 
 
 def _pasted(number: int) -> Pasted:

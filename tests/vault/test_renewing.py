@@ -567,9 +567,9 @@ async def test_the_end_of_a_key_on_its_owner_s_word_counts_as_the_exchange_s(its
 async def test_sto_07_where_its_event_can_t_be_kept_nothing_is_named_and_no_key_made_there(
     house: House, verb: str
 ) -> None:
-    act = {"Vault.renew": lambda: house.do("renew"), "Vault.name_master": lambda: house.name_master(by_itself=True)}[
-        verb
-    ]
+    async def act() -> None:
+        await (house.do("renew") if verb == "Vault.renew" else house.name_master(by_itself=True))
+
     before, there = await everything(house.dealings), [one.key for one in house.there]
     async with house.dealings.services.database.write() as tx:
         await tx.exec_driver_sql(NO_AUDIT)
