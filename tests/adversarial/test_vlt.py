@@ -28,7 +28,7 @@ from keywright.vault.evidence import Exchange
 from keywright.vault.model import PERSONAL, NewConnection, Pasted
 from keywright.vault.service import Vault as HeldKeys
 from tests.support.holding import KEY, PASSPHRASE as API_PASSPHRASE, SECRET, Obliging, probe_of
-from tests.support.vault import PASSPHRASE, Vault
+from tests.support.vault import PASSPHRASE, Vault, twenty
 
 OWNER = Actor("owner")
 PROXY, SEEN = "socks5://quay:lamp-7@203.0.113.80:1080", "203.0.113.80"
@@ -83,7 +83,7 @@ class Held:
         keyring = await open_keyring(database, wrapping_key, name="the vault")
         async with database.read() as tx:
             await self.services.audit.verify(tx)
-        held = HeldKeys.over(database, keyring, self.services.audit, Obliging(), most=20)
+        held = HeldKeys.over(database, keyring, self.services.audit, Obliging(), most=twenty)
         async with database.write() as tx:
             given = (await held.credentials(tx, PERSONAL, "grid", purpose="exec", actor=OWNER, now=now)).credentials
             assert (given.key, given.secret, given.passphrase) == (KEY, Secret(SECRET), Secret(API_PASSPHRASE))
@@ -108,7 +108,7 @@ async def held(tmp_path: Path) -> AsyncIterator[Held]:
             services.keyring,
             services.audit,
             Obliging(probe_of(Exchange.KUCOIN, address=SEEN), seen=SEEN),
-            most=20,
+            most=twenty,
         )
         now = services.clock()
         async with services.database.write() as tx:

@@ -27,6 +27,7 @@ from keywright.sealing.protections.passphrase import CHEAPEST, ByPassphrase
 from keywright.sealing.protections.wrapped import PASSPHRASE as PASSPHRASE_KIND, NewProtection
 from keywright.secret import Secret
 from keywright.settings import Settings
+from keywright.storage.transaction import Tx
 from keywright.vault import rules
 from keywright.vault.model import PERSONAL, NewConnection, Pasted
 from keywright.vault.service import Vault as HeldKeys
@@ -200,9 +201,14 @@ async def live_on_and_on(folder: Path, say: Callable[..., None]) -> None:
                 await remove_protection(tx, made.id, audit=audit, now=now)
 
 
+async def twenty(_: Tx) -> int:
+    """Return how many connections there may be."""
+    return 20
+
+
 def held_keys_of(services: Services) -> HeldKeys:
     """Return the verbs of held keys in an opened vault, with somebody in the exchanges' place who says yes."""
-    return HeldKeys.over(services.database, services.keyring, services.audit, Obliging(), most=20)
+    return HeldKeys.over(services.database, services.keyring, services.audit, Obliging(), most=twenty)
 
 
 def _pasted(number: int) -> Pasted:
