@@ -316,7 +316,7 @@ async def test_web_09_every_rise_makes_a_new_token_and_kills_the_old_one(embedde
         for old in tokens:
             thief = caller.borrow(old)
             answer = await thief.get("/security/authenticator")
-            assert answer.headers.get("location") == "/sign-in", what
+            assert answer.headers.get("location") == "/sign-in?next=/security/authenticator", what
         tokens.append(caller.token)
 
     await caller.get("/sign-up")
@@ -482,7 +482,7 @@ async def test_web_12_of_two_cookies_of_one_name_neither_counts(home: Household)
         [("cookie", f"{mine}; {mine}")],
     ):
         answer = await ask(home.console, "GET", "/security", headers)
-        assert (answer.status, answer.header("location")) == (303, "/sign-in")
+        assert (answer.status, answer.header("location")) == (303, "/sign-in?next=/security")
         assert len(answer.cookies) == 1
     assert (await ask(home.console, "GET", "/security", [("cookie", f"a=b; {mine};c")])).status == 200
 
@@ -549,7 +549,7 @@ async def test_two_requests_at_once_while_a_session_rises(home: Household) -> No
     )
     assert risen.headers["location"] == "/security?done=stepped-up"
     for answer in answers:
-        assert (answer.status_code, answer.headers.get("location")) in {(200, None), (303, "/sign-in")}
+        assert (answer.status_code, answer.headers.get("location")) in {(200, None), (303, "/sign-in?next=/security")}
         assert "set-cookie" not in answer.headers
     assert not [one for one in others if await one.is_in()]
     assert await home.ada.is_in()

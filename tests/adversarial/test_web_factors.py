@@ -143,7 +143,7 @@ async def test_2fa_12_a_half_session_reaches_the_second_factor_and_nothing_else(
             assert sent_to == "/sign-in/code", pattern
         assert await everything(home.services) == before, pattern
     for path in ("/api-management", "/api-management/new", f"/api-management/{home.active}", "/security", "/step-up"):
-        assert (await caller.get(path)).headers["location"] == "/sign-in/code"
+        assert (await caller.get(path)).headers["location"].partition("?")[0] == "/sign-in/code"
     assert (await caller.get("/operator")).status_code == 200
     assert "bob@example.org" not in caller.text
 
@@ -165,7 +165,7 @@ async def test_2fa_12_no_other_way_in_is_taken(home: Household, scheme: str) -> 
     for headers in ways:
         for path in ("/api-management", "/security", f"/api-management/{home.active}"):
             answer = await ask(home.console, "GET", path, headers)
-            assert answer.header("location") in {"/sign-in", "/sign-in?done=session-over"}
+            assert (answer.header("location") or "").partition("?")[0] == "/sign-in"
             assert answer.header("www-authenticate") is None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.place import ELSEWHERE, Running, started
+from tests.browser.place import ELSEWHERE, Running, started_with_exchanges
 from tests.browser.shortcut import Account, new_account
 from tests.browser.window import PATIENCE_MS, Window, open_window
 
@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Give one server for all tests of this folder; accounts are each test's own."""
-    with started(tmp_path_factory.mktemp("console")) as server:
+    with started_with_exchanges(tmp_path_factory.mktemp("console")) as server:
         yield server
 
 

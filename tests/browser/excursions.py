@@ -182,6 +182,9 @@ def judging(page: Page, running: Running, operator: Account) -> Iterator[str]:
 def governing(page: Page, running: Running, operator: Account) -> Iterator[str]:
     """Show an operator, who is signed in already, what holds for every account. What is changed is put back."""
     running.clock.advance(minutes=11)
+    page.goto(f"{running.console}/operator/posture")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    yield "state of all keys"
     link(page, "Policy").click()
     expect_title(page, "Policy")
     yield "policy"

@@ -14,6 +14,10 @@ import pyotp
 
 from keywright.protocol.message import SignedRequest
 from keywright.secret import Secret
+from tests.doubles.binance import BinanceDouble
+from tests.doubles.bitfinex import BitfinexDouble
+from tests.doubles.exchange import Double, running_in_thread
+from tests.doubles.kucoin import KucoinDouble
 from tests.support.bot import DIALECT, Bot
 from tests.support.server import Installation, Server, Values
 
@@ -21,6 +25,9 @@ ROOT = Path(__file__).parent.parent.parent
 STEP_MS = 30_000
 ELSEWHERE = "console.elsewhere.example"
 """A name that leads to the server but is not the console's own."""
+
+EGRESS = tuple(f"127.0.0.{last}" for last in range(1, 7))
+"""Addresses that held keys leave from: more than are in use at a time."""
 
 
 class Clock:
@@ -97,6 +104,19 @@ class BotOnTime(Bot):
         return answered.status == 200
 
 
+@dataclass(frozen=True)
+class Exchanges:
+    """The doubles that stand in the exchanges' place."""
+
+    kucoin: KucoinDouble
+    binance: BinanceDouble
+    bitfinex: BitfinexDouble
+
+    def all(self) -> tuple[Double, ...]:
+        """Return each of them."""
+        return self.kucoin, self.binance, self.bitfinex
+
+
 @dataclass
 class Running:
     """The server, its clock, and where it lives."""
@@ -104,6 +124,8 @@ class Running:
     server: Server
     clock: Clock
     installation: Installation
+    exchanges: Exchanges = field(init=False)
+    """What it takes for the exchanges, where it was started with them."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(2))
 
     @property
@@ -149,3 +171,23 @@ def started(folder: Path, *, database_url: str = "", **environment: str) -> Iter
         assert server.err == ""
     finally:
         server.end()
+
+
+@contextlib.contextmanager
+def started_with_exchanges(folder: Path) -> Iterator[Running]:
+    """Give a running server for which doubles on the loopback are the exchanges, and its pool of addresses."""
+    with (
+        running_in_thread(KucoinDouble()) as kucoin,
+        running_in_thread(BinanceDouble()) as binance,
+        running_in_thread(BitfinexDouble()) as bitfinex,
+    ):
+        exchanges = Exchanges(kucoin, binance, bitfinex)
+        urls = {f"KEYWRIGHT_{one.name.upper()}_URL": one.url for one in exchanges.all()}
+        with started(folder, **urls) as server:
+            server.exchanges = exchanges
+            for double in exchanges.all():
+                double.clock = server.clock
+            for address in EGRESS:
+                added = server.installation.cli("vault", "egress", "add", address, "--server", **urls)
+                assert added.code == 0, added.err
+            yield server

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
+from starlette.routing import compile_path
 
 from tests.browser.place import Running
 from tests.browser.tour import PARTS, Tour
@@ -40,6 +42,16 @@ def violations(page: Page, scheme: Literal["light", "dark"]) -> list[str]:
     return [f"{scheme}: {one['id']}: {node['html'][:150]}" for one in found for node in one["nodes"]]
 
 
+def was_shown(window: Window, path: str) -> bool:
+    """Tell whether the window went to the page that stands at this path of the route table."""
+    pattern = compile_path(path)[0]
+    return any(
+        pattern.match(urlsplit(asked.url).path)
+        for asked in window.asked
+        if asked.is_navigation_request() and asked.method == "GET"
+    )
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_no_page_violates_what_axe_knows_light_and_dark(
     open_another: Callable[..., Window], running: Running, part: str
@@ -52,3 +64,4 @@ def test_no_page_violates_what_axe_knows_light_and_dark(
         for violation in violations(window.page, scheme)
     ]
     assert not wrong, "\n".join(wrong)
+    assert [path for path in PARTS[part] if not was_shown(window, path)] == []

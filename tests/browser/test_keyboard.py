@@ -24,6 +24,7 @@ from tests.browser.pages import (
 from tests.browser.place import Authenticator, Running
 from tests.browser.shortcut import Account
 from tests.browser.window import Window
+from tests.doubles.exchange import DoubleKey
 from tests.support.visitor import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -216,3 +217,60 @@ def test_an_operator_changes_the_policy_and_reads_the_log(window: Window, runnin
     more = page.locator("summary", has_text="More").first
     keys.use(more)
     expect(page.get_by_text("subject", exact=True).first).to_be_visible()
+
+
+def test_a_key_of_kucoins_is_connected_rotated_and_removed(window: Window, running: Running, account: Account) -> None:
+    page, kucoin = window.becomes(account), running.exchanges.kucoin
+    keys = Keyboard(page)
+    running.clock.advance(minutes=11)
+
+    keys.use(page.locator("summary", has_text="Profile menu"))
+    keys.use(link(page, "Exchanges"))
+    keys.use(link(page, "Connect an exchange"))
+    keys.use(button(page, "KuCoin"))
+    expect_title(page, "Connect KuCoin")
+    keys.use(button(page, "Copy: Address for KuCoin"))
+    expect_said(page, "Copied")
+    address = page.get_by_role("group", name="Address for KuCoin", exact=True).inner_text()
+    key = kucoin.new_key("General", "Spot", "Transfer", addresses=(address,), created_at=running.clock())
+    keys.reach(link(page, "Open your keys at KuCoin (opens in a new tab)"))
+    keys.type(field(page, "Name"), "night grid")
+    keys.type(page.get_by_label("Bot that uses it"), "grid")
+    _type_key(keys, key)
+    keys.type(field(page, CODE), account.authenticator.code())
+    page.keyboard.press("Enter")  # which gives the key, and not its address back
+    refusal = section(page, "The key was not taken")
+    expect(refusal).to_be_focused()
+    keys.reach(refusal.get_by_role("link"))
+    key.rights = {"permission": "General,Spot"}
+    _type_key(keys, key)
+    page.keyboard.press("Enter")
+    expect_said(page, "Connected.")
+
+    keys.use(button(page, "Suspend connection night grid"))
+    expect(page.get_by_text("You suspended it.")).to_be_visible()
+    keys.use(button(page, "Check connection night grid now"))
+    expect(page.get_by_text("You suspended it.")).to_have_count(0)
+    keys.use(page.locator("summary", has_text="Name and bots"))
+    keys.type(field(page, "Name"), "day grid")
+    page.keyboard.press("Enter")
+    expect_title(page, "day grid")
+
+    new = kucoin.new_key("General", "Spot", addresses=(address,))
+    keys.use(page.locator("summary", has_text="Replace the key"))
+    _type_key(keys, new)
+    keys.use(button(page, "Check and rotate the key of day grid"))
+    keys.use(button(page, "Switch to the new key"))
+    keys.use(button(page, "Finish the rotation"))
+    expect(section(page, "The key is being rotated")).to_have_count(0)
+
+    keys.use(page.get_by_role("checkbox", name="Remove day grid for good"), key="Space")
+    keys.use(button(page, "Remove connection day grid"))
+    expect_said(page, "Now delete it at KuCoin, too")
+    expect(page.get_by_role("heading", name="No exchange connected yet")).to_be_visible()
+
+
+def _type_key(keys: Keyboard, key: DoubleKey) -> None:
+    keys.type(field(keys.page, "API key"), key.key)
+    keys.type(field(keys.page, "API secret"), key.secret)
+    keys.type(field(keys.page, "Passphrase"), key.passphrase)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.keyboard import Keyboard
 from tests.browser.pages import (
@@ -29,46 +27,13 @@ from tests.browser.pages import (
 from tests.browser.place import Running
 from tests.browser.shortcut import Account
 from tests.browser.test_axe import SCHEMES, TOO_WIDE, violations
+from tests.browser.virtual import Virtual
 from tests.browser.window import Window
 from tests.support.visitor import PASSWORD
 
 pytestmark = pytest.mark.browser
 
 USE = "Use a passkey"
-
-
-@dataclass
-class Virtual:
-    """An authenticator inside the browser, and whoever touches it."""
-
-    cdp: CDPSession
-    id: str
-
-    @classmethod
-    def at(cls, page: Page) -> Virtual:
-        """Plug one in."""
-        cdp = page.context.new_cdp_session(page)
-        cdp.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        }
-        return cls(cdp, cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"])
-
-    def person(self, *, verifies: bool) -> None:
-        """Let the person give the finger, or the wrong one."""
-        self.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": verifies})
-
-    def credentials(self) -> list[dict[str, Any]]:
-        """Return what it holds."""
-        found: list[dict[str, Any]] = self.cdp.send("WebAuthn.getCredentials", {"authenticatorId": self.id})[
-            "credentials"
-        ]
-        return found
 
 
 def open_new(page: Page, running: Running, account: Account) -> None:

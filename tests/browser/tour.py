@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+from tests.browser.connecting import connecting
 from tests.browser.excursions import freeze_link, governing, judging, rotating, withdrawing
 from tests.browser.pages import (
     CODE,
     button,
     expect_problem,
+    expect_said,
     expect_title,
     field,
     give_code,
@@ -19,6 +22,7 @@ from tests.browser.pages import (
     read_recovery_codes,
     read_setup_key,
     read_values,
+    reload_until,
     section,
     sign_in,
     sign_out,
@@ -29,6 +33,7 @@ from tests.browser.pages import (
 )
 from tests.browser.place import ELSEWHERE, Authenticator, Running
 from tests.browser.shortcut import Account, new_account
+from tests.browser.virtual import Virtual
 from tests.browser.window import Window
 from tests.support.server import Values
 from tests.support.visitor import PASSWORD
@@ -36,8 +41,69 @@ from tests.support.visitor import PASSWORD
 TOO_LONG = "A name that is far too long for any list of keys"
 
 
-PARTS = ("arriving", "staying", "leaving", "keeping", "rotating", "withdrawing", "judging", "governing")
-"""A tour in parts, so that several processes can share the way and none takes long."""
+PARTS: dict[str, tuple[str, ...]] = {
+    "arriving": (
+        "/",
+        "/sign-in",
+        "/sign-up",
+        "/operator",
+        "/security/authenticator",
+        "/api-management",
+        "/api-management/new",
+    ),
+    "staying": (
+        "/posture",
+        "/api-management/{key_id:key}",
+        "/api-management/{key_id:key}/usage",
+        "/step-up",
+        "/security",
+        "/security/passkeys/new",
+        "/security/passkeys/{passkey_id:row}",
+        "/sub-accounts",
+        "/sub-accounts/{sub_id:row}",
+    ),
+    "leaving": (
+        "/notices",
+        "/notices/freeze",
+        "/notices/frozen",
+        "/sign-in/code",
+        "/sign-in/recovery",
+        "/switch-off",
+        "/login/arrived",
+        "/help",
+        "/help/keys",
+        "/help/passphrase",
+        "/help/bot",
+        "/help/exchange",
+        "/development",
+    ),
+    "keeping": (
+        "/security/password",
+        "/security/trading-password",
+        "/security/phrase",
+        "/security/identity",
+        "/security/email",
+        "/security/phone",
+    ),
+    "rotating": (),
+    "connecting": (
+        "/exchanges",
+        "/exchanges/new",
+        "/exchanges/new/{exchange:exchange}",
+        "/exchanges/{connection_id:row}",
+    ),
+    "withdrawing": ("/approvals", "/security/withdrawal-addresses"),
+    "judging": ("/operator/accounts/{account_id:row}",),
+    "governing": (
+        "/operator/posture",
+        "/operator/policy",
+        "/operator/permissions",
+        "/operator/tokens",
+        "/operator/tokens/new",
+        "/operator/audit",
+    ),
+}
+"""A tour in parts, so that several processes can share the way and none takes long; with the pages that each is to show."""
 
 
 class Tour:
@@ -59,6 +125,7 @@ class Tour:
         with contextlib.closing(account.client):
             if part == "staying":
                 yield from self.standing()
+                yield from self.watching_it()
                 yield from self.managing_it()
                 yield from self.parts_of_the_account()
                 yield from self.security()
@@ -71,6 +138,8 @@ class Tour:
                 yield from self.keeping_up_to_date()
             elif part == "rotating":
                 yield from rotating(self.page, self.running, account)
+            elif part == "connecting":
+                yield from connecting(self.page, self.running, account)
             elif part == "withdrawing":
                 yield from withdrawing(self.page, self.running, account)
             else:
@@ -218,6 +287,28 @@ class Tour:
         link(page, "Add a passkey").click()
         expect_title(page, "Add a passkey")
         yield "new passkey"
+        Virtual.at(page)
+        field(page, "Name").fill("The telephone on the kitchen table")
+        button(page, "Make the passkey").click()
+        expect_said(page, "The passkey is added.")
+        yield "security, a passkey"
+        link(page, "Remove passkey The telephone on the kitchen table").click()
+        expect_title(page, "Remove a passkey")
+        yield "passkey"
+
+    def watching_it(self) -> Iterator[str]:
+        """What the key was used for."""
+        page = self.page
+        reload_until(page.get_by_role("row").filter(has_text="bot"), "24 h:")
+        page.get_by_role("link", name="Usage of key bot").click()
+        expect_title(page, "Usage of bot")
+        yield "usage"
+        self.go(f"{urlsplit(page.url).path}?address=nowhere")
+        expect_problem(page)
+        yield "usage, refused"
+        self.go(f"{urlsplit(page.url).path}?method=DELETE")
+        yield "usage, none like that"
+        self.go("/api-management")
 
     def standing(self) -> Iterator[str]:
         """How keys stand: one to mend."""
@@ -391,6 +482,9 @@ class Tour:
         self.go("/nowhere")
         expect_title(self.page, "There is nothing here")
         yield "problem"
+        self.go("/login/arrived")
+        expect_title(self.page, "Not allowed")
+        yield "sign-in elsewhere, too late"
         self.page.goto(self.running.console.replace("localhost", ELSEWHERE))
         expect_title(self.page, "This is not our address")
         yield "elsewhere"

@@ -7,7 +7,10 @@ import pytest
 from keywright.web.arrival import OURS
 
 
-@pytest.mark.parametrize("path", ["/", "/security", "/api-management/66f0c8a1b2d3e4f5a6b7c8d9/usage"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/security", "/api-management/66f0c8a1b2d3e4f5a6b7c8d9/usage", "/exchanges/con_66f0c8a1b2d3e4f5a6b7c8d9"],
+)
 def test_a_path_of_ours_may_be_led_to(path: str) -> None:
     assert OURS.fullmatch(path)
 

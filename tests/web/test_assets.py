@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from hashlib import sha256
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from keywright.web.app import Console
 from keywright.web.assets import STATIC, Assets
+from tests.support.visitor import ask
 
 MANIFEST = json.loads((STATIC / "vendor" / "manifest.json").read_text("utf-8"))
 
@@ -43,6 +46,38 @@ def test_what_is_named_is_found() -> None:
         assert found is not None
         assert found[0] == (STATIC / name).read_bytes()
         assert assets.integrity(name).startswith("sha384-")
+
+
+def test_files_are_packed_and_come_out_as_they_were() -> None:
+    assets = Assets()
+    for name in assets.names:
+        found = assets.find(assets.url(name).removeprefix("/static/"), is_packed=True)
+        assert found is not None
+        assert gzip.decompress(found[0]) == (STATIC / name).read_bytes()
+        assert len(found[0]) < len((STATIC / name).read_bytes()) or name == "favicon.svg"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_packed"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.0", False),
+        ("gzip;q=1.0", True),
+        ("br", False),
+        ("", False),
+    ],
+)
+async def test_only_who_says_so_gets_files_packed(console: Console, said: str, is_packed: bool) -> None:
+    """And no page ever is: it holds secrets beside what others put there."""
+    address = Assets().url("console.css")
+    answer = await ask(console, "GET", address, [("accept-encoding", said)])
+    assert (answer.header("content-encoding") == "gzip") is is_packed
+    assert answer.header("vary") == "Accept-Encoding"
+    body = gzip.decompress(answer.body) if is_packed else answer.body
+    assert body == (STATIC / "console.css").read_bytes()
+    assert (await ask(console, "GET", "/sign-in", [("accept-encoding", said)])).header("content-encoding") is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from keywright.web.app import Console
@@ -93,6 +95,44 @@ async def test_signing_in_takes_both_factors(ada: Caller, console: Console, cloc
         assert (await other.get(path)).headers["location"] == "/api-management"
 
 
+@pytest.mark.parametrize(
+    ("asked", "onward"),
+    [
+        ("/approvals", "/approvals"),
+        ("/exchanges/con_0123456789abcdef01234567", "/exchanges/con_0123456789abcdef01234567"),
+        ("/sign-in?next=/sub-accounts", "/sub-accounts"),
+        ("/sign-in?next=//evil.example", "/api-management"),
+        ("/sign-in?next=https://evil.example", "/api-management"),
+        ("/sign-in?next=/%5Cevil.example", "/api-management"),
+        ("/sign-in", "/api-management"),
+    ],
+)
+async def test_signing_in_leads_to_the_page_that_was_wanted_and_to_none_of_another_site(
+    ada: Caller, console: Console, clock: FakeClock, asked: str, onward: str
+) -> None:
+    """As from a mail that says what waits. A wrong password and a wrong code on the way lose nothing of it."""
+    await ada.arrive()
+    other = Caller(console, clock, totp_secret=ada.totp_secret, used_step=ada.used_step)
+
+    async def follow() -> None:
+        while other.last is not None and "location" in other.last.headers:
+            await other.get(other.last.headers["location"])
+
+    async def send(path: str, **fields: str) -> None:
+        carried = re.search(r"name=\"?next\"? value=\"?([^\" >]+)", other.text.partition("<footer")[0])
+        await other.post(path, **fields, **({"next": carried[1]} if carried else {}))
+
+    await other.get(asked)
+    await follow()
+    await send("/sign-in", email=ada.email, password="wrong-horse-battery")
+    await send("/sign-in", email=ada.email, password=PASSWORD)
+    await follow()
+    await send("/sign-in/code", code="000000")
+    await send("/sign-in/code", code=other.code())
+    assert other.last is not None
+    assert (other.last.status_code, other.last.headers["location"]) == (303, onward)
+
+
 async def test_a_wrong_password_brings_the_form_back(ada: Caller, bob: Caller) -> None:
     await ada.arrive()
     await bob.get("/sign-in")
@@ -110,7 +150,7 @@ async def test_signing_out_says_so_and_the_browser_stays_known(ada: Caller) -> N
     assert answer.headers["location"] == "/sign-in?done=signed-out"
     await ada.get(answer.headers["location"])
     assert "You are signed out" in ada.text
-    assert (await ada.get("/security")).headers["location"] == "/sign-in?done=session-over"
+    assert (await ada.get("/security")).headers["location"] == "/sign-in?next=/security&done=session-over"
     assert [cookie.name for cookie in ada.client.cookies.jar if cookie.name.endswith("-device")]
 
 

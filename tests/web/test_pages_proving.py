@@ -177,4 +177,4 @@ async def test_the_pages_are_for_who_is_in_with_both_factors(
     await half.post("/sign-in", follow=True, email=ada.email, password=PASSWORD)
     for path in ("trading-password", "identity", "password", "email", "phrase"):
         answer = await half.get(f"/security/{path}")
-        assert answer.headers["location"] == "/sign-in/code"
+        assert answer.headers["location"] == f"/sign-in/code?next=/security/{path}"

@@ -207,8 +207,8 @@ async def test_only_the_owner_sees_it_and_everyone_else_is_told_there_is_none(
 
 async def test_signed_out_there_is_only_the_way_in(console: Console, clock: FakeClock, here: str) -> None:
     stranger = Caller(console, clock)
-    for path in (here, f"{here}/newer", f"{here}/export.csv"):
-        assert (await stranger.get(path)).headers["location"] == "/sign-in"
+    for path, onward in ((here, f"?next={here}"), (f"{here}/export.csv", "")):
+        assert (await stranger.get(path)).headers["location"] == f"/sign-in{onward}"
     answer = await stranger.get(f"{here}/newer", **{"hx-request": "true"})
     assert answer.headers["hx-redirect"] == "/sign-in"
 

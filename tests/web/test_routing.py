@@ -156,6 +156,9 @@ async def test_a_session_ends_after_half_an_hour_of_nothing(
     assert await ada.is_in() is lives
     if not lives:
         assert (await ada.post("/security/freeze")).headers["location"] == "/sign-in?done=session-over"
+        came_from = {"referer": f"{ORIGIN}/security", "origin": ORIGIN}
+        late = await ada.send("POST", "/security/freeze", {"csrf": ada.csrf}, **came_from)
+        assert late.headers["location"] == "/sign-in?next=/security&done=session-over"
 
 
 # ── from where
@@ -216,9 +219,10 @@ async def test_neighbours_in_one_ipv6_network_share_their_attempts(console: Cons
 
 
 async def test_who_is_nobody_is_sent_to_sign_in(ada: Caller) -> None:
-    for path in ("/api-management", "/security", "/step-up", f"/api-management/{'0' * 24}", "/sign-in/code"):
+    assert (await ada.get("/api-management")).headers["location"] == "/sign-in"
+    for path in ("/security", "/step-up", f"/api-management/{'0' * 24}", "/sign-in/code", "/exchanges/new/kucoin"):
         answer = await ada.get(path)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
 
 
 async def test_htmx_sends_the_whole_browser_there(ada: Caller) -> None:

@@ -14,7 +14,7 @@ SHEET = (WEB / "static" / "console.css").read_text("utf-8")
 COMPONENTS = (WEB / "templates" / "components.html").read_text("utf-8")
 SHOWN = (WEB / "templates" / "development.html").read_text("utf-8")
 
-UNSEEN = {"csrf", "described", "notes", "passkey_troubles", "captcha"}
+UNSEEN = {"csrf", "onward", "described", "notes", "passkey_troubles", "captcha"}
 """Parts of other components, or nothing to look at."""
 MADE_OF_OTHERS = {"key_status", "keys_trail"}
 

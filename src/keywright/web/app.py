@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from keywright.errors import Invalid, KeywrightError, NotFound
 from keywright.vault.evidence import Exchange
+from keywright.web.assets import takes_packed
 from keywright.web.pages import (
     account_security,
     approvals,
@@ -65,6 +66,43 @@ Send = Callable[[Message], Awaitable[None]]
 log = logging.getLogger(__name__)
 
 
+PAGES: tuple[At, ...] = (
+    *arriving.PAGES,
+    *captcha.PAGES,
+    *second_factor.PAGES,
+    *account_security.PAGES,
+    *passkeys.PAGES,
+    *own_account.PAGES,
+    *phone.PAGES,
+    *proving.PAGES,
+    *key_pages.PAGES,
+    *key_making.PAGES,
+    *key_addresses.PAGES,
+    *key_life.PAGES,
+    *key_shown.PAGES,
+    *usage.PAGES,
+    *sub_accounts.PAGES,
+    *approvals.PAGES,
+    *withdrawal_addresses.PAGES,
+    *exchanges.PAGES,
+    *exchange_connecting.PAGES,
+    *exchange_life.PAGES,
+    *exchange_refusal.PAGES,
+    *exchange_rotation.PAGES,
+    *posture.PAGES,
+    *operators.PAGES,
+    *operator_account.PAGES,
+    *operator_policy.PAGES,
+    *operator_permissions.PAGES,
+    *operator_tokens.PAGES,
+    *operator_audit.PAGES,
+    *vouched.PAGES,
+    *notices.PAGES,
+    *guides.PAGES,
+)
+"""Every page there is for people, and every form."""
+
+
 class KeyId(Convertor[str]):
     """A key id in a path: anything else is no page at all."""
 
@@ -103,45 +141,11 @@ class Console:
         self._site = site
         self._headers = headers_of(site.place)
         self._names = {name for name, _ in self._headers}
-        pages = [
-            *arriving.PAGES,
-            *captcha.PAGES,
-            *second_factor.PAGES,
-            *account_security.PAGES,
-            *passkeys.PAGES,
-            *own_account.PAGES,
-            *phone.PAGES,
-            *proving.PAGES,
-            *key_pages.PAGES,
-            *key_making.PAGES,
-            *key_addresses.PAGES,
-            *key_life.PAGES,
-            *key_shown.PAGES,
-            *usage.PAGES,
-            *sub_accounts.PAGES,
-            *approvals.PAGES,
-            *withdrawal_addresses.PAGES,
-            *exchanges.PAGES,
-            *exchange_connecting.PAGES,
-            *exchange_life.PAGES,
-            *exchange_refusal.PAGES,
-            *exchange_rotation.PAGES,
-            *posture.PAGES,
-            *operators.PAGES,
-            *operator_account.PAGES,
-            *operator_policy.PAGES,
-            *operator_permissions.PAGES,
-            *operator_tokens.PAGES,
-            *operator_audit.PAGES,
-            *vouched.PAGES,
-            *notices.PAGES,
-            *guides.PAGES,
-            *(machines.DEVELOPMENT if site.place.has_development_pages else ()),
-        ]
         self._routes = [
             *machines.routes(site),
             Route("/static/{name:path}", self._file, methods=["GET"]),
-            *(route(site, _for_our_own(at)) for at in pages),
+            *(route(site, _for_our_own(at)) for at in PAGES),
+            *(route(site, at) for at in machines.DEVELOPMENT if site.place.has_development_pages),
         ]
         self._router = Router(self._routes, redirect_slashes=False, default=self._nothing)
         self._missing = _everywhere(site, _missing)
@@ -196,12 +200,16 @@ class Console:
         return ", ".join(sorted({method for one in matching for method in one.methods or ()})).encode()
 
     async def _file(self, request: Request) -> Response:
-        found = self._site.assets.find(request.path_params["name"])
+        is_packed = takes_packed(request.headers.get("accept-encoding", ""))
+        found = self._site.assets.find(request.path_params["name"], is_packed=is_packed)
         if found is None:
             return Response(status_code=HTTPStatus.NOT_FOUND)
         body, content_type = found
         response = Response(body, media_type=content_type)
         response.headers[FOR_EVER[0].decode()] = FOR_EVER[1].decode()
+        response.headers["vary"] = "Accept-Encoding"
+        if is_packed:
+            response.headers["content-encoding"] = "gzip"
         return response
 
     async def _nothing(self, scope: MutableMapping[str, Any], receive: Any, send: Send) -> None:
