@@ -17,10 +17,10 @@ from keywright.secret import Secret
 NOTE_MS = 60_000
 """How long a note serves: until the redirect that follows at once."""
 
-OURS = re.compile(r"/(?!/)[a-z0-9/-]{0,127}", re.ASCII)
+OURS = re.compile(r"/(?!/)[a-z0-9/_-]{0,127}", re.ASCII)
 """Where someone may be led afterwards: a path of this console, nothing that a browser could read as another host."""
 
-COOKIE = re.compile(rb"(acc_[0-9a-f]{24}):([0-9]{1,15}):([0-9]{1,15}):([0-9a-z./-]{1,240}):([0-9a-f]{64})")
+COOKIE = re.compile(rb"(acc_[0-9a-f]{24}):([0-9]{1,15}):([0-9]{1,15}):([0-9a-z./_-]{1,240}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)

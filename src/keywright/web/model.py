@@ -42,6 +42,8 @@ class Frame:
     """Notices that were not read; where there are very many, fewer."""
     session_ends_at: int | None = None
     """When this session ends if nothing is done (ms)."""
+    onward: str = ""
+    """The page that was wanted before there was a session: the forms of signing in carry it on."""
     here: str = ""
     """The address to come back to after a choice of language; empty where there is none."""
     phrase: str = ""
@@ -264,7 +266,10 @@ class ReviewView:
     """`submitted`, `approved`, `refused` or `altered`."""
     name: str
     country: str
+    """As it is called in the operator's language."""
     document: str
+    """Its kind: `passport`, `id_card`, `residence_permit`, `driving_licence`."""
+    last_digits: str
     submitted_at: int
     version: int
     reason: str = ""

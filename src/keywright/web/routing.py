@@ -31,6 +31,7 @@ from keywright.ids import new_request_id
 from keywright.protocol.message import Request as Received
 from keywright.vault.seam import KeyDenied, KeyRefused
 from keywright.vault.venues.venue import NotUnderstood
+from keywright.web.onward import through, wanted
 from keywright.web.posted import Refusal, body_of, fields_of
 from keywright.web.security import FORM, Cookies, check_csrf, check_post, new_token
 from keywright.web.site import Site
@@ -231,13 +232,27 @@ def _comes_first(visit: Visit, needs: Needs) -> str | None:
     """Return the page that someone must see before this one, or `None`."""
     if needs is Needs.NOTHING:
         return None
+    onward = _wanted(visit)
     if visit.session is None:  # who was in with this browser before is told why they see this
-        return "/sign-in?done=session-over" if visit.visitor.device is not None else "/sign-in"
+        path = through("/sign-in", onward)
+        known = visit.visitor.device is not None
+        return f"{path}{'&' if onward else '?'}done=session-over" if known else path
     if needs is Needs.PASSWORD or visit.session.is_complete:
         if needs is Needs.OPERATOR and not visit.is_operator:
             raise NotFound("there is no such page")
         return None
-    return "/sign-in/code" if visit.account is not None and visit.account.has_factor else "/security/authenticator"
+    has_factor = visit.account is not None and visit.account.has_factor
+    return through("/sign-in/code", onward) if has_factor else "/security/authenticator"
+
+
+def _wanted(visit: Visit) -> str:
+    request = visit.request
+    return wanted(
+        request.scope["path"],
+        referer=request.headers.get("referer", ""),
+        origins=visit.site.place.origins,
+        is_page=request.method == "GET" and not visit.is_htmx,
+    )
 
 
 def _finish(visit: Visit, cookies: Cookies, response: Response) -> None:

@@ -19,6 +19,7 @@ from keywright.identity.sessions import actor_of
 from keywright.issuing.model import Owner
 from keywright.secret import Secret
 from keywright.web.model import Form, Frame
+from keywright.web.onward import ours
 from keywright.web.security import csrf_token
 from keywright.web.site import Site
 
@@ -122,6 +123,11 @@ class Visit:
         if self.account is None or not self.account.external_id:
             return True
         return f"/login/step-up?next={self.request.scope['path']}"
+
+    @property
+    def onward(self) -> str:
+        """The page that was wanted before there was a session; empty where there was none."""
+        return ours(self.text("next") or self.request.query_params.get("next", ""))
 
     @property
     def relying_party(self) -> RelyingParty | None:
@@ -259,6 +265,7 @@ class Visit:
             asks_captcha=self.asks_captcha,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             unread=self.unread,
+            onward=self.onward,
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
             here=self.request.scope["path"] if self.request.method == "GET" else "",
             phrase=self.phrase if session is not None and session.device else "",

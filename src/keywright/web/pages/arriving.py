@@ -11,13 +11,13 @@ from starlette.responses import Response
 from keywright.errors import Conflict, KeywrightError, Limited, NotFound
 from keywright.identity.rules import strength
 from keywright.web.model import Form
+from keywright.web.onward import HOME, through
 from keywright.web.pages.captcha import solved
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.security import new_token
 from keywright.web.texts import marked
 from keywright.web.visit import Visit
 
-HOME = "/api-management"
 ADVICE = (
     marked("Easily guessed. Make it much longer."),
     marked("Easily guessed. Make it longer."),
@@ -63,7 +63,7 @@ async def sign_up(visit: Visit) -> Response:
 async def sign_in_form(visit: Visit) -> Response:
     """Show the form for e-mail address and password."""
     if visit.session is not None and visit.session.is_complete:
-        return visit.to(HOME)
+        return visit.to(visit.onward or HOME)
     await visit.learn_policy()
     return visit.page("sign_in.html", form=Form(), is_open=_is_open(visit), has_login=bool(visit.site.login.url))
 
@@ -83,7 +83,7 @@ async def sign_in(visit: Visit) -> Response:
         )
     await _end_the_one_before(visit)
     visit.rise(opened)
-    return visit.to("/sign-in/code")
+    return visit.to(through("/sign-in/code", visit.onward))
 
 
 def _is_open(visit: Visit) -> bool:

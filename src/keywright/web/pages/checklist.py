@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from keywright.web.onward import HOME
 from keywright.web.own_model import Step
-from keywright.web.pages.arriving import HOME
 from keywright.web.visit import Visit
 
 

@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from keywright.errors import Invalid, KeywrightError
 from keywright.issuing.addresses import parse_allowlist
+from keywright.web.onward import HOME
 from keywright.web.pages import confirming
-from keywright.web.pages.arriving import HOME
 from keywright.web.pages.key_pages import parse_addresses, show_key
 from keywright.web.routing import At
 from keywright.web.visit import Visit

@@ -17,8 +17,8 @@ from keywright.issuing.model import ApiKey, Passphrase, Permission, Status
 from keywright.issuing.passphrases import IsPassword
 from keywright.secret import Secret
 from keywright.web.model import Form, KeyView
+from keywright.web.onward import HOME
 from keywright.web.pages import confirming
-from keywright.web.pages.arriving import HOME
 from keywright.web.pages.checklist import steps_of
 from keywright.web.pages.rotations import rotation_of
 from keywright.web.routing import At, Needs, status_of

@@ -18,7 +18,7 @@ from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 from keywright.web.age_file import encrypt
 from keywright.web.model import FirstUse
-from keywright.web.pages.arriving import HOME
+from keywright.web.onward import HOME
 from keywright.web.pages.key_pages import view_of
 from keywright.web.routing import At
 from keywright.web.visit import Visit

@@ -9,6 +9,7 @@ from keywright.issuing.model import Owner
 from keywright.web.model import Form, ReviewView
 from keywright.web.pages.key_pages import view_of
 from keywright.web.routing import At, Needs, status_of
+from keywright.web.texts import regional
 from keywright.web.visit import Visit
 
 
@@ -47,6 +48,7 @@ async def _page(visit: Visit, *, form: Form | None = None, problem: KeywrightErr
         keys = [key for part in parts for key in await visit.site.issuing.keys(tx, Owner(found.id, part))]
         sessions = await visit.site.entrance.sessions.of(tx, found.id, now=visit.now)
         identity = await visit.site.own.identities.of(tx, found.id)
+    kind, _, digits = identity.document.partition(" ") if identity is not None else ("", "", "")
     return visit.page(
         "operator_account.html",
         status=status_of(problem) if problem else 200,
@@ -62,8 +64,9 @@ async def _page(visit: Visit, *, form: Form | None = None, problem: KeywrightErr
         identity=ReviewView(
             identity.state.value,
             identity.name,
-            identity.country,
-            identity.document,
+            regional(visit.locale).territories.get(identity.country, identity.country),
+            kind,
+            digits,
             identity.submitted_at,
             identity.version,
             identity.reason,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from keywright.errors import Invalid, KeywrightError
 from keywright.web.arrival import OURS
 from keywright.web.model import Form
-from keywright.web.pages.arriving import HOME
+from keywright.web.onward import HOME
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 

@@ -13,9 +13,8 @@ from keywright.errors import KeywrightError
 from keywright.identity.model import Opened
 from keywright.identity.totp import provisioning_uri
 from keywright.secret import Secret
-from keywright.web.arrival import OURS
 from keywright.web.model import Form
-from keywright.web.pages.arriving import HOME
+from keywright.web.onward import HOME, ours
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
@@ -31,8 +30,10 @@ async def code(visit: Visit) -> Response:
     """Take the code, or a passkey, and let in."""
     prove = partial(visit.site.entrance.prove_code, visit.own_session, visit.text("code"))
     if visit.text("passkey"):
-        return await _enter(visit, visit.enter_by_passkey, "code.html", then=HOME)
-    return await _enter(visit, partial(prove, visitor=visit.visitor, now=visit.now), "code.html", then=HOME)
+        return await _enter(visit, visit.enter_by_passkey, "code.html", then=visit.onward or HOME)
+    return await _enter(
+        visit, partial(prove, visitor=visit.visitor, now=visit.now), "code.html", then=visit.onward or HOME
+    )
 
 
 async def recovery_form(visit: Visit) -> Response:
@@ -129,7 +130,7 @@ async def _enter(visit: Visit, prove: Callable[[], Awaitable[Opened]], template:
 def _onward(visit: Visit) -> Response | None:
     """Return where to go instead of asking for a code: in already, or nothing enrolled yet."""
     if visit.own_session.is_complete:
-        return visit.to(HOME)
+        return visit.to(visit.onward or HOME)
     return None if visit.own_account.has_factor else visit.to("/security/authenticator")
 
 
@@ -169,7 +170,7 @@ def _qr(uri: str) -> Markup:
 
 
 def _next(path: str) -> str:
-    return path if OURS.fullmatch(path) else HOME
+    return ours(path) or HOME
 
 
 PAGES = (

@@ -20,7 +20,7 @@ from keywright.issuing.model import ApiKey
 from keywright.protocol.refusal import Reason
 from keywright.web.download import as_file
 from keywright.web.model import Bar, Form, RecordView, UsageView
-from keywright.web.pages.arriving import HOME
+from keywright.web.onward import HOME
 from keywright.web.pages.key_pages import view_of
 from keywright.web.routing import At, status_of
 from keywright.web.visit import Visit

@@ -11,7 +11,7 @@ from keywright.errors import Conflict, NotFound, NotProven
 from keywright.identity.assertions import AssertionRefused
 from keywright.identity.model import ABSOLUTE_MS
 from keywright.web.arrival import OURS, Arrival, asked, login_nonce, note_of, read_note, same, step_up_nonce
-from keywright.web.pages.arriving import HOME
+from keywright.web.onward import HOME
 from keywright.web.routing import At, Needs
 from keywright.web.security import Cookies
 from keywright.web.visit import Visit

@@ -73,7 +73,8 @@
     return new uPlot({
       width: place.clientWidth,
       height: 190,
-      padding: [8, 4, 0, 0],
+      // Half of the last hour stands beyond the end.
+      padding: [8, 20, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
