@@ -597,7 +597,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "sessions": 1,
             "is_own": False,
             "keys": KEYS,
-            "identity": ReviewView("submitted", "Bob", "FR", "passport 1234", ADA.now, 1),
+            "identity": ReviewView("submitted", "Bob", "Ö", "passport", "1234", ADA.now, 1),
             "form": Form(),
             "needs_code": True,
         },

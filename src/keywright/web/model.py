@@ -266,9 +266,7 @@ class ReviewView:
     """`submitted`, `approved`, `refused` or `altered`."""
     name: str
     country: str
-    """As it is called in the operator's language."""
     document: str
-    """Its kind: `passport`, `id_card`, `residence_permit`, `driving_licence`."""
     last_digits: str
     submitted_at: int
     version: int
