@@ -25,13 +25,12 @@ from keywright.web.model import (
     PasskeyView,
     Purpose,
     RecordView,
-    ReviewView,
     RotationView,
     Said,
     SubAccountView,
     UsageView,
 )
-from keywright.web.own_model import IdentityView, OwnView, SessionView, Step
+from keywright.web.own_model import IdentityView, OwnView, ReviewView, SessionView, Step
 from keywright.web.pages.guides import boxes_of, sayings
 from keywright.web.pages.held_views import venue_view
 from keywright.web.rendering import Pages

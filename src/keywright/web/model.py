@@ -259,21 +259,6 @@ class PasskeyView:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewView:
-    """Who an account's owner says they are, as an operator sees it."""
-
-    state: str
-    """`submitted`, `approved`, `refused` or `altered`."""
-    name: str
-    country: str
-    document: str
-    last_digits: str
-    submitted_at: int
-    version: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class AccountView:
     """An account as an operator sees it."""
 

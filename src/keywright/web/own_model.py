@@ -62,3 +62,19 @@ class SessionView:
     created_at: int
     seen_at: int
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """Who an account's owner says they are, as an operator sees it."""
+
+    state: str
+    """`submitted`, `approved`, `refused` or `altered`."""
+    name: str
+    country: str
+    """As it is called in the operator's language."""
+    document: str
+    last_digits: str
+    submitted_at: int
+    version: int
+    reason: str = ""

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from keywright.errors import Invalid, KeywrightError
 from keywright.issuing.model import Owner
-from keywright.web.model import Form, ReviewView
+from keywright.web.model import Form
+from keywright.web.own_model import ReviewView
 from keywright.web.pages.key_pages import view_of
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.texts import regional
