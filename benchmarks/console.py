@@ -4,8 +4,9 @@
     python -m benchmarks.console --seconds 5            longer a page
     python -m benchmarks.console --profile out.prof     the server under cProfile
 
-What is measured is the server: the client is a bare connection on loopback, kept alive. `cpu` is the server's own time a
-request, which other programs on the machine don't lengthen. `kB` is the page with all that it loads, headers included, as a
+What is measured is the server: the client is a bare connection on loopback, kept alive. `cpu` is the processor's time that
+the server takes for a request, with whatever else it does meanwhile; other programs on the machine hardly lengthen it, so the
+goal is held against it. `kB` is the page with all that it loads, headers included, as a
 browser that was never here gets it; `tests/browser/test_weight.py` weighs the same, and more states, in Chromium.
 """
 
@@ -83,7 +84,7 @@ class Browser:
         self.request("GET", path)
         whole = self.bytes
         for asset in sorted(set(ASSET.findall(self.text))):
-            self.request("GET", asset, **{"accept-encoding": "gzip"})
+            self.request("GET", asset, None, **{"accept-encoding": "gzip"})
             whole += self.bytes
         return whole
 
@@ -113,8 +114,8 @@ class Server:
 
     def cpu_ms(self) -> float:
         """Return the processor's time that it took so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * 1_000 / os.sysconf("SC_CLK_TCK")
+        threads = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(one.read_text("ascii").split()[0]) for one in threads) / 1_000_000
 
     def cli(self, *arguments: str) -> str:
         """Run a command on its folder and return what it printed."""
@@ -199,16 +200,23 @@ def connected(browser: Browser, server: Server, exchange: KucoinDouble) -> str:
     return browser.find(r"/exchanges/(con_[0-9a-f]{24})")
 
 
-def measured(what: Callable[[], object], *, seconds: float) -> list[float]:
-    """Return how long each call took, in milliseconds."""
+def measured(server: Server, what: Callable[[], object], *, seconds: float) -> tuple[list[float], list[float]]:
+    """Return how long each call took, and how much of the processor's time the server, in milliseconds and in order."""
     what()
     times: list[float] = []
+    cpu: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 20:
-        began = time.perf_counter()
+        before, began = server.cpu_ms(), time.perf_counter()
         what()
         times.append((time.perf_counter() - began) * 1_000)
-    return sorted(times)
+        cpu.append(server.cpu_ms() - before)
+    return sorted(times), sorted(cpu)
+
+
+def p99(values: list[float]) -> float:
+    """Return what 99 of 100 do not exceed."""
+    return values[min(len(values) - 1, int(len(values) * 0.99))]
 
 
 def pages(about: dict[str, str]) -> dict[str, str]:
@@ -271,19 +279,19 @@ def main() -> None:
             asked: dict[str, Callable[[], object]] = {
                 f"GET {name}": functools.partial(browser.request, "GET", path) for name, path in paths.items()
             }
-            print(f"{'':<48}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'cpu ms':>9}{'kB':>9}")
+            print(f"{'':<48}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'cpu p50':>9}{'cpu p99':>9}{'kB':>9}")
             for name, work in (asked | works(browser, about)).items():
-                before = server.cpu_ms()
-                times = measured(work, seconds=options.seconds)
-                cpu = (server.cpu_ms() - before) / (len(times) + 1)
-                p99 = times[min(len(times) - 1, int(len(times) * 0.99))]
+                times, cpu = measured(server, work, seconds=options.seconds)
                 weight = browser.weigh(paths[name[4:]]) if name in asked else 0
-                said = f"{name:<48}{len(times):>7}{statistics.median(times):>9.2f}{p99:>9.2f}{cpu:>9.2f}"
+                said = f"{name:<48}{len(times):>7}{statistics.median(times):>9.2f}{p99(times):>9.2f}"
+                said += f"{statistics.median(cpu):>9.2f}{p99(cpu):>9.2f}"
                 print(said + (f"{weight / 1_000:>9.1f}" if weight else ""), flush=True)
-                if (p99 >= GOAL_MS and "Argon2id" not in name) or weight > GOAL_BYTES:
+                if (p99(cpu) >= GOAL_MS and "Argon2id" not in name) or weight > GOAL_BYTES:
                     missed.append(name)
     if missed:
-        print(f"p99 of {GOAL_MS} ms or more, or above {GOAL_BYTES:,} bytes: {', '.join(missed)}")
+        print(
+            f"p99 of the processor's time of {GOAL_MS} ms or more, or above {GOAL_BYTES:,} bytes: {', '.join(missed)}"
+        )
     sys.exit(bool(missed))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from keywright.web.app import Console
 from tests.support.clock import FakeClock
-from tests.support.visitor import PASSWORD, Caller, console_over, events_of
+from tests.support.visitor import ORIGIN, PASSWORD, Caller, ask, console_over, events_of
 from tests.support.world import World
 
 
@@ -141,6 +142,17 @@ async def test_a_wrong_password_brings_the_form_back(ada: Caller, bob: Caller) -
     assert "don't belong together" in bob.text
     assert f'value="{ada.email}"' in bob.text
     assert "wrong-horse" not in bob.text
+
+
+async def test_a_browser_that_keeps_no_cookies_is_told_so(console: Console) -> None:
+    """Else it would be told to load the page again, for ever."""
+    first = await ask(console, "GET", "/sign-in")
+    csrf = first.body.decode().partition('name="csrf" value="')[2][:64]
+    body = urlencode({"csrf": csrf, "email": "ada@example.org", "password": PASSWORD}).encode()
+    headers = [("content-type", "application/x-www-form-urlencoded"), ("origin", ORIGIN)]
+    answer = await ask(console, "POST", "/sign-in", headers, body)
+    assert answer.status == 403
+    assert b"Your browser sent no cookie along with this form" in answer.body
 
 
 async def test_signing_out_says_so_and_the_browser_stays_known(ada: Caller) -> None:

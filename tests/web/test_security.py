@@ -90,12 +90,13 @@ def test_only_the_bearers_own_token_is_a_forms_token(given_: str) -> None:
         (token, given_),
         (token, csrf_token(KEY, new_token())),
         (token, csrf_token(Secret("another key"), token)),
-        (None, csrf_token(KEY, token)),
-        (None, ""),
         (token, csrf_token(KEY, token) + given_ + "0"),
     ):
         with pytest.raises(NotProven, match="out of date"):
             check_csrf(KEY, bearer, csrf)
+    for csrf in (given_, csrf_token(KEY, token)):
+        with pytest.raises(NotProven, match="no cookie"):
+            check_csrf(KEY, None, csrf, also=csrf)
 
 
 def test_a_forms_token_tells_nothing_of_the_cookie() -> None:

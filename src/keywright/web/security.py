@@ -75,9 +75,14 @@ def check_post(headers: Headers, place: Place) -> None:
 
 def check_csrf(key: Secret, token: Secret | None, given: str, *, also: str = "") -> None:
     """Do nothing if the form belongs to the bearer of this cookie; raises `NotProven` (case WEB-02)."""
-    wanted = csrf_token(key, token) if token is not None else ""
+    if token is None:
+        raise NotProven(
+            "your browser sent no cookie along with this form",
+            hint="allow cookies for this address, reload the page, and try again",
+        )
+    wanted = csrf_token(key, token)
     good = [hmac.compare_digest(one.encode(), given.encode()) for one in (wanted, also) if one]
-    if not wanted or not any(good):
+    if not any(good):
         raise NotProven("this form is out of date", hint="go back, reload the page, and try again")
 
 

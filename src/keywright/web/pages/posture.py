@@ -9,7 +9,7 @@ from starlette.responses import Response
 from keywright.gateway.export import exact
 from keywright.identity.model import Account
 from keywright.posture.model import Concern, Kind, Line, Report, Subject, Weight
-from keywright.web.pages.arriving import HOME as KEYS
+from keywright.web.onward import HOME as KEYS
 from keywright.web.pages.exchanges import HOME as EXCHANGES
 from keywright.web.posture_file import groups_of, posture_file
 from keywright.web.posture_model import LineView, Mending
