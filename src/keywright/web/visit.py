@@ -125,11 +125,6 @@ class Visit:
         return f"/login/step-up?next={self.request.scope['path']}"
 
     @property
-    def onward(self) -> str:
-        """The page that was wanted before there was a session; empty where there was none."""
-        return ours(self.text("next") or self.request.query_params.get("next", ""))
-
-    @property
     def relying_party(self) -> RelyingParty | None:
         """Who passkeys are made for; `None` at addresses where they don't serve, as 127.0.0.1 beside localhost."""
         found = self.site.place.relying_party
@@ -265,7 +260,7 @@ class Visit:
             asks_captcha=self.asks_captcha,
             notice="" if self.has_failed else self.request.query_params.get("done", "")[:32],
             unread=self.unread,
-            onward=self.onward,
+            onward=ours(self.text("next") or self.request.query_params.get("next", "")),
             session_ends_at=replace(session, seen_at=self.now).ends_at() if session else None,
             here=self.request.scope["path"] if self.request.method == "GET" else "",
             phrase=self.phrase if session is not None and session.device else "",

@@ -63,7 +63,7 @@ async def sign_up(visit: Visit) -> Response:
 async def sign_in_form(visit: Visit) -> Response:
     """Show the form for e-mail address and password."""
     if visit.session is not None and visit.session.is_complete:
-        return visit.to(visit.onward or HOME)
+        return visit.to(visit.frame.onward or HOME)
     await visit.learn_policy()
     return visit.page("sign_in.html", form=Form(), is_open=_is_open(visit), has_login=bool(visit.site.login.url))
 
@@ -83,7 +83,7 @@ async def sign_in(visit: Visit) -> Response:
         )
     await _end_the_one_before(visit)
     visit.rise(opened)
-    return visit.to(through("/sign-in/code", visit.onward))
+    return visit.to(through("/sign-in/code", visit.frame.onward))
 
 
 def _is_open(visit: Visit) -> bool:

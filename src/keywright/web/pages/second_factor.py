@@ -30,9 +30,9 @@ async def code(visit: Visit) -> Response:
     """Take the code, or a passkey, and let in."""
     prove = partial(visit.site.entrance.prove_code, visit.own_session, visit.text("code"))
     if visit.text("passkey"):
-        return await _enter(visit, visit.enter_by_passkey, "code.html", then=visit.onward or HOME)
+        return await _enter(visit, visit.enter_by_passkey, "code.html", then=visit.frame.onward or HOME)
     return await _enter(
-        visit, partial(prove, visitor=visit.visitor, now=visit.now), "code.html", then=visit.onward or HOME
+        visit, partial(prove, visitor=visit.visitor, now=visit.now), "code.html", then=visit.frame.onward or HOME
     )
 
 
@@ -130,7 +130,7 @@ async def _enter(visit: Visit, prove: Callable[[], Awaitable[Opened]], template:
 def _onward(visit: Visit) -> Response | None:
     """Return where to go instead of asking for a code: in already, or nothing enrolled yet."""
     if visit.own_session.is_complete:
-        return visit.to(visit.onward or HOME)
+        return visit.to(visit.frame.onward or HOME)
     return None if visit.own_account.has_factor else visit.to("/security/authenticator")
 
 
