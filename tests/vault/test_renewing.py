@@ -484,9 +484,24 @@ async def test_what_was_started_with_the_old_key_is_known(house: House, clock: F
     assert await still() is None
     await house.do("switch")
     assert await still() == started
+    with pytest.raises(Conflict, match="has not been started anew since"):
+        await house.do("finish")
+    assert await house.step() is Step.SWITCHED
     clock.advance(seconds=1)
     await house.serving()
     assert await still() is None
+    await house.do("finish")
+    assert await house.step() is None
+
+
+async def test_the_old_key_is_ended_under_a_running_program_when_its_owner_says_so(
+    house: House, clock: FakeClock
+) -> None:
+    await house.serving()
+    clock.advance(seconds=1)
+    await house.do("renew")
+    await house.do("switch")
+    assert (await house.do("finish", despite_started=True)).is_deleted is True
 
 
 # ── unasked

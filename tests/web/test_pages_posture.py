@@ -10,6 +10,7 @@ import pytest
 
 from keywright.app.services import Services
 from keywright.app.standing_of_keys import posture_of
+from keywright.audit.events import Actor
 from keywright.posture.model import Kind, Subject
 from keywright.web.pages import posture
 from tests.posture.test_rules import GOOD, KEY
@@ -139,6 +140,28 @@ async def test_a_key_with_a_successor_is_rotating_already(home: Household, clock
     report = await posture_of(home.services, [account], now=clock())
     by_id = {line.subject.id: line.subject for line in report.lines}
     assert [one.id for one in by_id.values() if one.is_rotating] == [home.active]
+
+
+async def test_a_held_key_says_when_a_program_last_got_it(ada: Caller, services: Services, clock: FakeClock) -> None:
+    await pool(services)
+    await ada.arrive()
+    async with services.database.read() as tx:
+        account = await services.identity.account(tx, email=ada.email)
+    await held_key(services, account.id, clock)
+    await ada.get("/posture")
+    assert "never handed to a program" in ada.text
+    for _ in range(2):
+        clock.advance(seconds=60)
+        async with services.database.write() as tx:
+            (connection,) = await services.vault.connections(tx, account.id)
+            await services.vault.credentials(
+                tx, account.id, connection.id, purpose="exec", actor=Actor(account.id), now=clock()
+            )
+    (line,) = (await posture_of(services, [account], now=clock())).lines
+    assert line.subject.last_used_at == clock()
+    await ada.get("/posture")
+    assert "handed to a program" in ada.text
+    assert "never handed to a program" not in ada.text
 
 
 async def test_who_accepted_something_is_called_by_their_address(

@@ -11,6 +11,7 @@ from keywright.issuing.model import ApiKey, Owner, Permission, Status as KeyStat
 from keywright.posture.model import Accepted, Kind, Report, Right as Held, Subject
 from keywright.posture.rules import report
 from keywright.storage.transaction import Tx
+from keywright.vault.deadlines import ends_of
 from keywright.vault.evidence import Evidence, Right
 from keywright.vault.model import PERSONAL, Connection, Status
 
@@ -23,18 +24,30 @@ async def posture_of(services: Services, accounts: Sequence[Account] | None, *, 
     if accounts is None:
         async with services.database.read() as tx:
             held = await services.vault.connections(tx, PERSONAL)
-        return report([of_connection(one, now=now) for one in held], now=now)
+            handed = await services.vault.last_handed_out(tx, PERSONAL)
+        return report([of_connection(one, handed_at=handed.get(one.id), now=now) for one in held], now=now)
     called = {account.id: account.email for account in accounts}
     for account in accounts:  # each in a transaction of its own: a report on many must not keep others from writing
         async with services.database.read() as tx:
             held = await services.vault.connections(tx, account.id)
-            subjects += [of_connection(one, owner=account.email, called=called, now=now) for one in held]
+            handed = await services.vault.last_handed_out(tx, account.id)
+            subjects += [
+                of_connection(one, owner=account.email, called=called, handed_at=handed.get(one.id), now=now)
+                for one in held
+            ]
             subjects += await _keys(services, tx, account, now=now)
     return report(subjects, now=now)
 
 
-def of_connection(connection: Connection, *, owner: str = "", called: Mapping[str, str] = NOBODY, now: int) -> Subject:
-    """Return the facts of a connection; `called` says who an account is, by its id."""
+def of_connection(
+    connection: Connection,
+    *,
+    owner: str = "",
+    called: Mapping[str, str] = NOBODY,
+    handed_at: int | None = None,
+    now: int,
+) -> Subject:
+    """Return the facts of a connection; `called` says who an account is, by its id, `handed_at` when a program last got it."""
     record, probe, egress = connection.record, connection.record.probe, connection.egress
     rights = tuple(
         _right(right, found)
@@ -63,9 +76,10 @@ def of_connection(connection: Connection, *, owner: str = "", called: Mapping[st
         egress_shared=egress.shared_at is not None,
         egress_confirmed=egress.is_confirmed(now=now),
         bots=record.bots,
+        last_used_at=handed_at,
         knows_use=False,
         checked_at=record.checked_at,
-        expires_at=probe.expires_at,
+        expires_at=ends_of(connection),
         exceptions=tuple(Accepted(one.what, called.get(one.by, one.by), one.at) for one in record.accepted),
     )
 

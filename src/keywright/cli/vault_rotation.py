@@ -18,7 +18,7 @@ from keywright.cli.held_keys import (
     owner_of,
     stdin_option,
 )
-from keywright.errors import Conflict, Invalid
+from keywright.errors import Invalid
 
 if TYPE_CHECKING:
     from keywright.vault.model import Connection, HeldKey, Pasted
@@ -140,16 +140,10 @@ def _by_the_exchange(found: Connection) -> bool:
 
 
 async def _finish(owner: Owner, found: Connection, *, yes: bool) -> tuple[Connection, dict[str, Any]]:
-    rotation = found.record.rotation
-    async with owner.services.database.read() as tx:
-        started = await owner.services.vault.still_started(tx, found)
-    if started is not None and rotation is not None and not rotation.is_guided and not yes:
-        raise Conflict(
-            "a program that was started with the old key has not been started anew since",
-            hint="start it anew, so that its requests don't fail, then finish; or give --yes",
-        )
     proof, actor = await owner.prove()
-    done = await owner.services.vault.finish(owner.id, found.id, proof=proof, actor=actor, now=owner.services.clock())
+    done = await owner.services.vault.finish(
+        owner.id, found.id, despite_started=yes, proof=proof, actor=actor, now=owner.services.clock()
+    )
     return done.connection, {"old_key": done.old_key, "is_deleted_there": done.is_deleted}
 
 

@@ -95,7 +95,7 @@ class Subject:
     bots: tuple[str, ...] = ()
     """Who uses a connection, by its owner's names."""
     last_used_at: int | None = None
-    """When it was last used; `None`: never, or nobody here knows."""
+    """When it was last used, or, of a connection, last handed to a program; `None`: never, or nobody here knows."""
     last_used_from: str = ""
     """From which address that was."""
     knows_use: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,10 +17,8 @@ from keywright.vault.evidence import Credentials, SubKey
 from keywright.vault.mastery import AUTOMATIC
 from keywright.vault.model import Connection, HeldKey, Sealed, Status
 from keywright.vault.rotating import Rotating
-from keywright.vault.rotation import Rotation, Step
+from keywright.vault.rotation import Rotation
 from keywright.vault.seam import KeyDenied, Outlet
-
-_MOST_OPENINGS = 1_000
 
 
 class Master(NamedTuple):
@@ -84,25 +81,6 @@ class Mastering(Rotating):
             detail = {"master": ready.name if ready else "", "by_itself": terms.by_itself}
             kind = Kind.CONNECTION_TERMS_SET
             return await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
-
-    async def still_started(self, tx: Tx, connection: Connection) -> int | None:
-        """Return when a program was started with the key before that has not been started anew since the switch, as far as
-        the audit log knows; `None` where there is none. What signs here has the new key already."""
-        rotation = connection.record.rotation
-        if rotation is None or rotation.step is not Step.SWITCHED or rotation.switched_at is None:
-            return None
-        old, _ = await self._other(tx, connection, rotation)
-        rows = await self._audit.list(
-            tx,
-            account_id=connection.record.account_id,
-            kind="connection.opened",
-            since=old.added_at,
-            limit=_MOST_OPENINGS,
-        )
-        started = [
-            row.at for row in rows if row.subject == connection.id and json.loads(row.detail).get("purpose") == "exec"
-        ]
-        return started[0] if started and started[0] < rotation.switched_at else None
 
     async def _fitting(self, tx: Tx, connection: Connection, wanted: str) -> Master:
         """Return a master that may be a connection's. Raises `Conflict`."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 from keywright.audit.events import SYSTEM, Actor, Kind
@@ -23,6 +24,9 @@ from keywright.vault.model import Connection, HeldKey, Pasted, Sealed
 from keywright.vault.preflight import Finding
 from keywright.vault.rotation import Rotation, Step
 from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
+
+MOST_OPENINGS = 1_000
+"""How many of the events that say a key was handed out are looked through, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +163,30 @@ class Rotating(Connecting):
             return await self.book.change(tx, connection, record, Kind.CONNECTION_ROLLED_BACK, actor, now=now, **detail)
 
     async def finish(
-        self, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+        self,
+        account_id: str,
+        wanted: str,
+        *,
+        despite_started: bool = False,
+        proof: FactorProof | None = None,
+        actor: Actor,
+        now: int,
     ) -> Finished:
         """Destroy the key before here, and tell whether the exchange still knows it.
 
-        Raises `Conflict` while the new one does not serve, `NotProven`, and `KeyDenied` where the exchange does not take the
-        new one any more: then the one before is kept.
+        Raises `Conflict` while the new one does not serve, and, unless `despite_started`, while a program that was started
+        with the key before would lose it (`still_started`); `NotProven`; and `KeyDenied` where the exchange does not take the new one any more:
+        then the one before is kept.
         """
         async with self._database.read() as tx:
             before, serving = await self.book.good(tx, account_id, wanted)
             self._require(proof, before, actor, now=now, to="finish a rotation")
             rotation = _switched(before)
+            if not (rotation.is_guided or despite_started) and await self.still_started(tx, before) is not None:
+                raise Conflict(
+                    "a program that was started with the old key has not been started anew since",
+                    hint="start it anew, so that its requests don't fail: the old key is deleted at the exchange",
+                )
             old, sealed = await self._other(tx, before, rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
             trial = await self.pool.trial(tx, outlet)
@@ -192,6 +209,25 @@ class Rotating(Connecting):
             kind = Kind.CONNECTION_ROTATED if rotation.is_guided else Kind.CONNECTION_RENEWED
             connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
         return Finished(connection, old.masked, is_deleted)
+
+    async def still_started(self, tx: Tx, connection: Connection) -> int | None:
+        """Return when a program was started with the key before that has not been started anew since the switch, as far as
+        the audit log knows; `None` where there is none. What signs here has the new key already."""
+        rotation = connection.record.rotation
+        if rotation is None or rotation.step is not Step.SWITCHED or rotation.switched_at is None:
+            return None
+        old, _ = await self._other(tx, connection, rotation)
+        rows = await self._audit.list(
+            tx,
+            account_id=connection.record.account_id,
+            kind="connection.opened",
+            since=old.added_at,
+            limit=MOST_OPENINGS,
+        )
+        started = [
+            row.at for row in rows if row.subject == connection.id and json.loads(row.detail).get("purpose") == "exec"
+        ]
+        return started[0] if started and started[0] < rotation.switched_at else None
 
     async def _ended_there(
         self,

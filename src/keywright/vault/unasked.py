@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keywright.audit.events import SYSTEM, Kind
-from keywright.errors import Conflict, KeywrightError
+from keywright.errors import KeywrightError
 from keywright.vault import deadlines
 from keywright.vault.model import Connection, Status
 from keywright.vault.renewing import Renewing
@@ -43,13 +43,6 @@ class Unasked(Renewing):
         elif rotation.step is Step.UNDOING:
             await self.roll_back(*ids, actor=SYSTEM, now=now)
         elif rotation.due_at is not None and now >= rotation.due_at:
-            async with self._database.read() as tx:
-                started = await self.still_started(tx, connection)
-            if started is not None:
-                raise Conflict(
-                    "a program that was started with the old key has not been started anew since",
-                    hint="start it anew: then the old key is deleted at the exchange",
-                )
             await self.finish(*ids, actor=SYSTEM, now=now)
 
     async def _note_failure(self, before: Connection, problem: KeywrightError, *, now: int) -> None:

@@ -38,7 +38,11 @@ async def finish(visit: Visit) -> Response:
 
     async def take(proof: FactorProof) -> str:
         ended = await visit.site.vault.finish(
-            visit.own_account.id, connection_id(visit), proof=proof, actor=visit.actor, now=visit.now
+            *(visit.own_account.id, connection_id(visit)),
+            despite_started=visit.text("despite_started") == "yes",
+            proof=proof,
+            actor=visit.actor,
+            now=visit.now,
         )
         return "rotation-over" if ended.is_deleted else "rotation-finished"
 
