@@ -88,11 +88,11 @@ def _looking_after(page: Page, running: Running) -> Iterator[str]:
     yield "connection, suspended"
     key = next(key for key in running.exchanges.kucoin.keys.values() if key.addresses == (_address(page, "KuCoin"),))
     key.rights = {"permission": "General,Spot,Transfer"}  # changed at the exchange, behind everybody's back
-    button(page, "Check connection night grid now").click()
+    button(page, "Check connection night grid and use it again").click()
     expect(page.get_by_text("Money could leave: Withdraw")).to_be_visible()
     yield "connection, unfit"
     key.rights = {"permission": "General,Spot"}
-    button(page, "Check connection night grid now").click()
+    button(page, "Check connection night grid and use it again").click()
     expect_said(page, "bots use it again")
 
 

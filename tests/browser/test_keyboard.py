@@ -249,7 +249,7 @@ def test_a_key_of_kucoins_is_connected_rotated_and_removed(window: Window, runni
 
     keys.use(button(page, "Suspend connection night grid"))
     expect(page.get_by_text("You suspended it.")).to_be_visible()
-    keys.use(button(page, "Check connection night grid now"))
+    keys.use(button(page, "Check connection night grid and use it again"))
     expect(page.get_by_text("You suspended it.")).to_have_count(0)
     keys.use(page.locator("summary", has_text="Name and bots"))
     keys.type(field(page, "Name"), "day grid")

@@ -8,7 +8,7 @@ import pytest
 
 from keywright.app.chores import check_connections, tell_deadlines_of_held_keys
 from keywright.audit.events import SYSTEM
-from keywright.errors import Busy, Conflict, KeywrightError
+from keywright.errors import Busy, Conflict, KeywrightError, NotProven
 from keywright.protocol.refusal import Reason
 from keywright.vault import rules
 from keywright.vault.evidence import Credentials, Evidence, Grade, Right
@@ -75,6 +75,26 @@ async def test_mended_it_is_used_again_once_its_owner_looked(dealings: Dealings,
     assert (checked.connection.record.status, checked.connection.record.reasons) == (Status.ACTIVE, ())
     assert (await dealings.hand_out(ada)).key
     assert "connection.resumed" in await dealings.told_of(ada)
+
+
+async def test_what_its_owner_stopped_goes_on_with_a_second_factor_only(dealings: Dealings, ada: Person) -> None:
+    vault, actor, proof = dealings.vault, dealings.world.actor(ada), dealings.world.proof(ada)
+    async with dealings.services.database.write() as tx:
+        await vault.suspend(tx, ada.account.id, "grid bot", actor=actor, now=dealings.clock())
+    with pytest.raises(NotProven):
+        await check(dealings, ada)
+    dealings.told.answer = probed(Right.WITHDRAW)
+    await vault.check(ada.account.id, "grid bot", proof=proof, actor=actor, now=dealings.clock())
+    assert (await dealings.shown(ada)).record.reasons == ("asked", "exit withdraw")
+    dealings.told.answer = probed()
+    await later(dealings)  # the daily check lifts nothing, and does not forget who stopped it
+    with pytest.raises(NotProven):
+        await check(dealings, ada)
+    assert (await dealings.shown(ada)).record.status is Status.SUSPENDED
+    again = await vault.check(
+        ada.account.id, "grid bot", proof=dealings.world.proof(ada), actor=actor, now=dealings.clock()
+    )
+    assert (again.connection.record.status, again.connection.record.reasons) == (Status.ACTIVE, ())
 
 
 async def test_a_key_that_lost_its_addresses_is_used_no_more(dealings: Dealings, ada: Person) -> None:

@@ -196,6 +196,25 @@ async def test_a_connection_is_checked_called_otherwise_suspended_replaced_and_r
     assert (await ada.get(here)).status_code == 404
 
 
+async def test_a_connection_that_its_owner_stopped_goes_on_with_a_code_only(
+    ada: Caller, services: Services, clock: FakeClock
+) -> None:
+    await pool(services)
+    await ada.arrive()
+    assert await connects(ada) == 303
+    assert ada.last is not None
+    here = ada.last.headers["location"].partition("?")[0]
+    await ada.get(here)
+    await ada.post(f"{here}/suspend", follow=True)
+    clock.advance(seconds=11 * 60)
+    await ada.get(here)
+    assert "Check now" not in said(ada)
+    assert (await ada.post(f"{here}/check")).status_code == 400
+    assert "You suspended it." in said(ada)
+    await ada.post(f"{here}/check", follow=True, code=ada.code())
+    assert "bots use it again" in said(ada)
+
+
 async def test_another_key_takes_over_step_by_step_and_back(
     ada: Caller, services: Services, exchange: Obliging
 ) -> None:

@@ -141,15 +141,17 @@ async def check(name: str | None, *, all_of_them: bool, email: str | None, data_
         now = owner.services.clock()
         async with owner.services.database.read() as tx:
             if all_of_them:
-                names = [one.id for one in await owner.services.vault.connections(tx, owner.id)]
+                found = list(await owner.services.vault.connections(tx, owner.id))
             else:
-                names = [(await owner.services.vault.connection(tx, owner.id, name or "")).id]
+                found = [await owner.services.vault.connection(tx, owner.id, name or "")]
+        proof, actor = None, SYSTEM if all_of_them else owner.actor
+        if not all_of_them and found[0].is_stopped_by_owner:
+            proof, actor = await owner.prove()
         checked: list[Checked] = []
         trouble: list[tuple[str, KeywrightError]] = []
-        for wanted in names:
+        for wanted in (one.id for one in found):
             try:
-                actor = SYSTEM if all_of_them else owner.actor
-                checked.append(await owner.services.vault.check(owner.id, wanted, actor=actor, now=now))
+                checked.append(await owner.services.vault.check(owner.id, wanted, proof=proof, actor=actor, now=now))
             except KeywrightError as problem:
                 trouble.append((wanted, problem))
                 if not all_of_them:

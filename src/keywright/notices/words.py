@@ -54,6 +54,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         word("to", "replace a held key"),
         word("to", "remove a held key"),
         word("to", "rotate a held key"),
+        word("to", "use a connection again"),
         word("to", "roll a rotation back"),
         word("to", "finish a rotation"),
         word("to", "name a master connection"),

@@ -150,6 +150,10 @@ class Record:
     terms: Terms = field(default_factory=Terms)
 
 
+ASKED = "asked"
+"""Among the reasons of a connection that its owner suspended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """A connection as its owner sees it."""
@@ -179,6 +183,11 @@ class Connection:
     def is_master(self) -> bool:
         """Tell whether its key serves for rotating others and nothing else."""
         return self.record.terms.purpose is Purpose.MASTER
+
+    @property
+    def is_stopped_by_owner(self) -> bool:
+        """Tell whether it is suspended because its owner asked for that."""
+        return self.record.status is Status.SUSPENDED and ASKED in self.record.reasons
 
     def exceptions(self) -> frozenset[str]:
         """Return what was accepted, each as its finding calls it."""

@@ -16,7 +16,7 @@ from keywright.vault import rotating, rules, store
 from keywright.vault.book import Book, LockAccount
 from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.handing import hand_out
-from keywright.vault.model import Connection, Status
+from keywright.vault.model import ASKED, Connection, Status
 from keywright.vault.pool import Pool
 from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Handed
@@ -121,11 +121,9 @@ class Vault(Unasked):
         connection, _ = await self.book.good(tx, account_id, wanted)
         if connection.record.status is Status.SUSPENDED:
             return connection
-        record = replace(connection.record, status=Status.SUSPENDED, reasons=("asked",))
+        record = replace(connection.record, status=Status.SUSPENDED, reasons=(ASKED,))
         kind = Kind.CONNECTION_SUSPENDED
-        return await self.book.change(
-            tx, connection, record, kind, actor, now=now, reasons=["asked"], against=["asked"]
-        )
+        return await self.book.change(tx, connection, record, kind, actor, now=now, reasons=[ASKED], against=[ASKED])
 
     async def remove(
         self, tx: Tx, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int

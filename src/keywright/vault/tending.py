@@ -8,6 +8,7 @@ from dataclasses import replace
 from keywright.audit.events import SYSTEM, Actor, Kind
 from keywright.audit.log import AuditLog
 from keywright.errors import Conflict, KeywrightError
+from keywright.identity.model import FactorProof
 from keywright.protocol.refusal import Reason
 from keywright.storage.transaction import Database, Tx
 from keywright.vault import deadlines, rules, store
@@ -16,7 +17,7 @@ from keywright.vault.deadlines import DueDeadline
 from keywright.vault.drift import Drift, between
 from keywright.vault.evidence import Credentials, Grade, Probe, Right
 from keywright.vault.mastery import judge_for
-from keywright.vault.model import ANY_ADDRESS, Connection, EgressAddress, Status
+from keywright.vault.model import ANY_ADDRESS, ASKED, Connection, EgressAddress, Status
 from keywright.vault.pool import Pool
 from keywright.vault.preflight import Finding
 from keywright.vault.safe import Safe
@@ -90,16 +91,21 @@ class Tending:
         except KeywrightError:
             return egress
 
-    async def check(self, account_id: str, wanted: str, *, actor: Actor, now: int) -> Checked:
+    async def check(
+        self, account_id: str, wanted: str, *, proof: FactorProof | None = None, actor: Actor, now: int
+    ) -> Checked:
         """Ask the exchange again what a connection's key may do, and keep the answer.
 
-        What must not be suspends the connection. Where its owner asks, and all is well, one that was suspended is used again.
+        What must not be suspends the connection. Where its owner asks, and all is well, one that was suspended is used again;
+        one that the owner suspended takes the second factor for that, as a key does that was disabled: `NotProven`.
         Raises what the exchange or the way there said, and `Conflict` where the connection changed meanwhile and the answer holds
         nothing against the key. A key that the exchange does not take a second time is suspended too,
         until it is taken again.
         """
         async with self._database.read() as tx:
             before, sealed = await self.book.good(tx, account_id, wanted)
+            if before.is_stopped_by_owner and actor != SYSTEM:
+                self.book.require(proof, account_id, now=now, to="use a connection again")
             outlet = await self.pool.outlet(tx, before.egress.id)
             trial = await self.pool.trial(tx, outlet)
         credentials = self.book.open(before, sealed)
@@ -121,7 +127,8 @@ class Tending:
             record = replace(connection.record, probe=probe, checked_at=now, reasons=())
             if refused:
                 kind = Kind.CONNECTION_CHECKED if was_suspended and not only_denied else Kind.CONNECTION_SUSPENDED
-                record = replace(record, status=Status.SUSPENDED, reasons=tuple(codes(refused)))
+                stopped = (ASKED,) if connection.is_stopped_by_owner else ()
+                record = replace(record, status=Status.SUSPENDED, reasons=(*stopped, *codes(refused)))
             elif was_suspended and actor == SYSTEM and not only_denied:  # who found it must hear that it is well again
                 kind, record = Kind.CONNECTION_CHECKED, replace(record, reasons=connection.record.reasons)
             elif was_suspended:

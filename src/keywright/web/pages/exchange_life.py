@@ -14,14 +14,15 @@ from keywright.web.visit import Visit
 
 
 async def check(visit: Visit) -> Response:
-    """Have the exchange asked again what the key may do. It takes no code: it gives a key no
-    right, and lets one be used again only where the exchange says that all is well."""
+    """Have the exchange asked again what the key may do. It takes no code, since it gives a key no right, unless the owner
+    suspended the connection: whoever stopped it says when it goes on."""
     account_id, wanted = visit.own_account.id, connection_id(visit)
     async with visit.site.database.read() as tx:
         before = await visit.site.vault.connection(tx, account_id, wanted)
     try:
         await visit.site.entrance.charge({f"held:{account_id}": limits.HELD_KEYS}, now=visit.now)
-        checked = await visit.site.vault.check(account_id, wanted, actor=visit.actor, now=visit.now)
+        proof = await visit.step_up() if before.is_stopped_by_owner else None
+        checked = await visit.site.vault.check(account_id, wanted, proof=proof, actor=visit.actor, now=visit.now)
     except KeywrightError as problem:
         return await show_connection(visit, which="check", form=visit.form(problem=problem), problem=problem)
     if checked.connection.record.status is Status.SUSPENDED:
