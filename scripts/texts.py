@@ -52,6 +52,7 @@ RAISED_IN = (
     "vault/egress.py",
     "vault/evidence.py",
     "vault/factors.py",
+    "vault/handing.py",
     "vault/mastering.py",
     "vault/mastery.py",
     "vault/pasted.py",
@@ -70,6 +71,7 @@ RAISED_IN = (
     "vault/unasked.py",
     "vault/venues/kucoin_sub_keys.py",
     "vault/venues/venue.py",
+    "vault/way_out.py",
     "vault/wire.py",
 )
 """Parts and modules whose errors people meet in the console. `tests/web/test_texts.py` looks whether these are all."""

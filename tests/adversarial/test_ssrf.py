@@ -161,7 +161,7 @@ def test_a_service_on_this_machine_is_taken_where_the_operator_says_so_and_nothi
 def test_ssrf_06_nothing_that_the_owner_of_a_key_gives_is_a_place() -> None:
     """Where exchanges are is the operator's setting, where requests leave from the operator's pool."""
     given = {one.name for kind in (NewConnection, Pasted) for one in fields(kind)}
-    assert given == {"name", "exchange", "pasted", "bots", "key", "secret", "passphrase", "accept"}
+    assert given == {"name", "exchange", "pasted", "bots", "purpose", "key", "secret", "passphrase", "accept"}
 
 
 def test_no_password_is_shown() -> None:
