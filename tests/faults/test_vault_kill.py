@@ -44,16 +44,17 @@ async def killed(
     process = killable.FORKS.Process(target=run, args=(work, folder, inner), daemon=True)
     process.start()
     inner.close()
+    heard = []
     try:
         for _ in range(moments.randint(1, most)):  # facts, not seconds: a busy machine gets as far as an idle one
             assert await asyncio.to_thread(facts.poll, 60), "it does not go on"
-            facts.recv()
+            heard.append(facts.recv())
         await asyncio.sleep(moments.uniform(0, 0.06))
     finally:
         process.kill()
     told = await asyncio.to_thread(killable.told, facts)
     process.join(10)
-    assert process.exitcode == -signal.SIGKILL
+    assert process.exitcode == -signal.SIGKILL, (*heard, *told)  # or it ended by itself: the last says why
     return len(told)
 
 
