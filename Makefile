@@ -3,7 +3,6 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 UV := .tools/bin/uv
-UV_VERSION := 0.13.8
 RUN := .venv/bin
 ARGS ?=
 
@@ -72,12 +71,13 @@ bench: .venv/.all ## Measure Keywright beside its peers, in one run, as ratios
 clean: ## Remove the environments and caches of this folder (never the data)
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
-$(UV):
+$(UV): scripts/setup.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Keywright needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt install python3-venv"; exit 1; }
 	@echo "setting up .tools and .venv (first time only) …"
 	@$(PYTHON) -m venv .tools
-	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.tools/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r scripts/setup.txt
+	@touch $@
 
 .venv/.server: $(UV) $(MADE_FROM)
 	@$(SYNC)
