@@ -52,6 +52,47 @@ async def soon(holds: Callable[[], bool], *, seconds: float = 5.0) -> float:
     return loop.time() - began
 
 
+async def test_a_change_of_this_process_is_known_before_whoever_made_it_is_answered(
+    database: Database, lease: Lease
+) -> None:
+    for _ in range(50):
+        async with database.write() as tx:
+            await announce(tx)
+        known = lease.sequence()
+        async with database.read() as tx:
+            assert known == await newest(tx)
+
+
+async def test_what_was_undone_and_what_is_no_change_keeps_nobody_waiting(
+    database: Database, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[None] = []
+
+    async def hear() -> None:
+        heard.append(None)
+
+    monkeypatch.setattr(database, "after_change", hear)
+    with pytest.raises(ZeroDivisionError):
+        async with database.write() as tx:
+            await announce(tx)
+            raise ZeroDivisionError
+    async with database.write() as tx:
+        await newest(tx)
+    assert not heard
+
+
+async def test_a_change_is_answered_though_the_lease_can_not_be_renewed(
+    database: Database, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def renew() -> None:
+        raise Unusable("the database is out of sight")
+
+    monkeypatch.setattr(lease, "_renew", renew)
+    async with database.write() as tx:
+        await announce(tx)
+    assert knows_nothing(lease)
+
+
 def knows_nothing(lease: Lease) -> bool:
     try:
         lease.sequence()

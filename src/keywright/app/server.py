@@ -11,6 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+# Loaded late elsewhere. A server has them before its first request: on PostgreSQL a loop that stands still for a second has
+# lost sight of the database, and refuses.
+import zxcvbn  # noqa: F401
+
+import keywright.vault.connector  # noqa: F401
 from keywright.app import folders as files, mailing
 from keywright.app.addresses import address_of
 from keywright.app.checkpoints import checkpoints_of

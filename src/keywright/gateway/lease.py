@@ -43,7 +43,8 @@ class Lease:
         self._database = database
         self._sequence = -1
         self._until = 0.0
-        self._wake = asyncio.Event()
+        self._known_at = 0.0
+        self._wake, self._looked = asyncio.Event(), asyncio.Event()
         self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
         self._clock = asyncio.get_running_loop().time
@@ -63,9 +64,11 @@ class Lease:
             await asyncio.sleep(PAUSE_SECONDS)
         await self._renew()
         self._task = asyncio.create_task(self._keep_on(), name="freshness lease")
+        self._database.after_change = self.hear
 
     async def stop(self) -> None:
         """Give lease and lock back."""
+        self._database.after_change = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -77,6 +80,16 @@ class Lease:
         if self._clock() >= self._until:
             raise Refused(Reason.NOT_SURE, what="the database did not answer for a second")
         return self._sequence
+
+    async def hear(self) -> None:
+        """Return once what was committed before is known here, or once the lease would have run out: then nobody passes."""
+        began = self._clock()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEASE_SECONDS):
+                while self._known_at <= began:
+                    self._looked.clear()
+                    self._wake.set()
+                    await self._looked.wait()
 
     async def _keep_on(self) -> None:
         trouble = ""
@@ -126,6 +139,8 @@ class Lease:
         if row["follows"]:
             raise Busy("this PostgreSQL server only follows another one")
         self._sequence, self._until = row["seq"], asked + LEASE_SECONDS
+        self._known_at = asked
+        self._looked.set()
 
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None

@@ -11,7 +11,7 @@ import secrets
 from sqlalchemy import func, insert, select, update
 
 from keywright.storage.tables import change_sequence
-from keywright.storage.transaction import Tx
+from keywright.storage.transaction import Tx, note_change
 
 KEYS = "keys"
 """Changes of keys and of the accounts that own them."""
@@ -28,6 +28,7 @@ async def announce(tx: Tx) -> None:
         await tx.execute(insert(change_sequence).values(name=KEYS, seq=secrets.randbits(40)))
     if tx.dialect.name == "postgresql":
         await tx.execute(select(func.pg_notify(CHANNEL, "")))
+        note_change(tx)
 
 
 async def hold_back(tx: Tx) -> None:

@@ -20,6 +20,8 @@ from keywright.storage.turnstile import Turnstile
 Tx = AsyncConnection
 """An open transaction, handed from the edge through a service to its store."""
 
+_CHANGE = "keywright_change"
+
 
 class Database:
     """One database. Writers of this process queue on a lock, so that SQLite's is contended between processes only."""
@@ -37,6 +39,9 @@ class Database:
         """When a writer of this process last waited in vain for another process, by the loop's clock."""
         self._turnstile = turnstile
         self._connect_alone = connect_alone
+        self.after_change: Callable[[], Awaitable[None]] | None = None
+        """Awaited, on PostgreSQL, once a change is committed that gateways must hear of: whoever made it here is answered when
+        the gateway of this process knows. It raises nothing."""
 
     async def connect_alone(self) -> Any:
         """Return a connection of the driver's, outside the pool, for who listens: on PostgreSQL only. Its caller closes it.
@@ -60,7 +65,12 @@ class Database:
         """
         if self._turnstile is None:
             async with self._begin(write=True) as tx:
+                told = _notes_of(tx)
+                told.pop(_CHANGE, None)
                 yield tx
+                is_change = told.pop(_CHANGE, False)
+            if is_change and self.after_change is not None:
+                await self.after_change()
             return
         began, is_open = asyncio.get_running_loop().time(), False
         async with self._writer:
@@ -107,6 +117,17 @@ def _busy() -> Busy:
         "the database is locked, full or unreachable",
         hint="try again; is its disk full, is another process holding it?",
     )
+
+
+def note_change(tx: Tx) -> None:
+    """Have `after_change` awaited once this transaction is committed."""
+    _notes_of(tx)[_CHANGE] = True
+
+
+def _notes_of(tx: Tx) -> dict[str, bool]:
+    """Return what is noted beside a transaction's connection, which it has for itself."""
+    connection = tx.sync_connection
+    return {} if connection is None else connection.info
 
 
 def is_writing(tx: Tx) -> bool:
