@@ -175,6 +175,30 @@ async def test_a_mark_that_can_not_be_kept_lets_nothing_through_and_stays_spent(
     await state.stop()
 
 
+async def test_sto_05_who_comes_while_a_mark_can_not_be_kept_waits_for_the_same_lock_and_not_once_more(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, tried, held = EmbeddedState(sqlite), 0, asyncio.Event()
+
+    async def keep(*_: object, **__: object) -> frozenset[bytes]:
+        nonlocal tried
+        tried += 1
+        await held.wait()
+        raise Busy("another process keeps the database locked")
+
+    await state.start(now=T0 - 2 * WINDOW, window_ms=WINDOW)
+    monkeypatch.setattr(state, "_keep", keep)
+    first = asyncio.ensure_future(_spend(state, b"a" * 32))
+    await asyncio.sleep(0.01)
+    second = asyncio.ensure_future(_spend(state, b"b" * 32))
+    await asyncio.sleep(0.01)
+    held.set()
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(one) for one in outcomes] == [Busy, Busy]
+    assert tried == 1
+    await state.stop()
+
+
 async def test_ts_07_a_store_that_was_emptied_is_noticed(database: Database) -> None:
     async with database.write() as tx:
         await tx.execute(delete(replay_epoch))

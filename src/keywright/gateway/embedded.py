@@ -80,7 +80,9 @@ class EmbeddedState(MemoryState):
                 known = await self._keep([mark for mark, _ in batch], now=self._now)
             except Exception as error:  # noqa: BLE001  each waiter is told; the journal itself goes on
                 cause = error if isinstance(error, KeywrightError) else Busy("the mark of this request can't be kept")
-                for _, kept in batch:
+                # Who came meanwhile has waited for the same lock: to try again for them would make them wait twice.
+                late, self._waiting = self._waiting, []
+                for _, kept in (*batch, *late):
                     if not kept.done():
                         kept.set_exception(cause)
             else:
