@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import resource
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -178,9 +179,9 @@ async def live_on_and_on(folder: Path, say: Callable[..., None]) -> None:
             made = make_protection(ByKeyFile(), wrapping_key=key, surroundings=around, now=now)
             async with database.write() as tx:
                 await add_protection(tx, made, audit=audit, now=now)
-                egress = await keys.pool.add(
-                    tx, rules.egress_place(f"203.0.113.{turn % 250 + 1}"), actor=OWNER, now=now
-                )
+                # One of its own: what a process before reserved, and was killed, is in the pool for two hours more.
+                place = rules.egress_place(f"198.18.{secrets.randbelow(256)}.{secrets.randbelow(256)}")
+                egress = await keys.pool.add(tx, place, actor=OWNER, now=now)
             await keys.reserve(PERSONAL, "kucoin", actor=OWNER, now=now)
             await keys.connect(PERSONAL, NewConnection(name, "kucoin", _pasted(2 * turn)), actor=OWNER, now=now)
             say("connected", name)

@@ -113,8 +113,8 @@ async def build_database(folders: Folders, fill: Callable[[Tx], Awaitable[None]]
         await database.close()
     try:
         settle(unfinished)
+        _remove(unfinished, itself=False)  # before the rename: whoever is killed behind it leaves nothing
         unfinished.rename(folders.database)
-        _remove(unfinished)  # what lay beside it
         sync_folder(folders.data)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(f"the database {folders.database} can't be made: {error}", hint="is its disk full?") from None
@@ -222,8 +222,8 @@ def settle(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _remove(path: Path) -> None:
-    for end in ("", "-wal", "-shm", "-journal", "-next", "-turn"):
+def _remove(path: Path, *, itself: bool = True) -> None:
+    for end in (*([""] if itself else ()), "-wal", "-shm", "-journal", "-next", "-turn"):
         Path(f"{path}{end}").unlink(missing_ok=True)
 
 
