@@ -150,15 +150,22 @@ async def test_a_held_key_says_when_a_program_last_got_it(ada: Caller, services:
     await held_key(services, account.id, clock)
     await ada.get("/posture")
     assert "never handed to a program" in ada.text
+    async with services.database.read() as tx:
+        (connection,) = await services.vault.connections(tx, account.id)
     for _ in range(2):
         clock.advance(seconds=60)
         async with services.database.write() as tx:
-            (connection,) = await services.vault.connections(tx, account.id)
             await services.vault.credentials(
                 tx, account.id, connection.id, purpose="exec", actor=Actor(account.id), now=clock()
             )
+    started_at = clock()
+    clock.advance(seconds=60)
+    async with services.database.write() as tx:  # looked at by a diagnosis, handed to nobody
+        await services.vault.credentials(
+            tx, account.id, connection.id, purpose="diagnosis", actor=Actor(account.id), now=clock()
+        )
     (line,) = (await posture_of(services, [account], now=clock())).lines
-    assert line.subject.last_used_at == clock()
+    assert line.subject.last_used_at == started_at
     await ada.get("/posture")
     assert "handed to a program" in ada.text
     assert "never handed to a program" not in ada.text

@@ -9,6 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from keywright.app.installation import sync_folder
 from keywright.errors import Unusable
 
 ACCESS = "system.posix_acl_access"
@@ -69,7 +70,7 @@ def put(path: Path, content: bytes) -> None:
             Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)
-        _keep_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise Unusable(f"{path} can't be written: {error.strerror}") from None
 
@@ -84,7 +85,7 @@ def put_new(path: Path, text: str) -> None:
         file.flush()
         os.fsync(descriptor)
     unfinished.replace(path)
-    _keep_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _list_of_access(path: Path) -> bytes | None:
@@ -93,11 +94,3 @@ def _list_of_access(path: Path) -> bytes | None:
     with suppress(OSError):  # it has none, or its file system knows none
         return os.getxattr(path, ACCESS)
     return None
-
-
-def _keep_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -217,17 +217,16 @@ class Rotating(Connecting):
         if rotation is None or rotation.step is not Step.SWITCHED or rotation.switched_at is None:
             return None
         old, _ = await self._other(tx, connection, rotation)
-        rows = await self._audit.list(
-            tx,
-            account_id=connection.record.account_id,
-            kind="connection.opened",
-            since=old.added_at,
-            limit=MOST_OPENINGS,
-        )
-        started = [
-            row.at for row in rows if row.subject == connection.id and json.loads(row.detail).get("purpose") == "exec"
-        ]
+        starts = await self._starts(tx, connection.record.account_id, since=old.added_at)
+        started = [at for subject, at in starts if subject == connection.id]
         return started[0] if started and started[0] < rotation.switched_at else None
+
+    async def _starts(self, tx: Tx, account_id: str, *, since: int = 0) -> list[tuple[str, int]]:
+        """Return which connection's key a program was started with, and when (ms), the newest first; not what a diagnosis opened."""
+        rows = await self._audit.list(
+            tx, account_id=account_id, kind="connection.opened", since=since, limit=MOST_OPENINGS
+        )
+        return [(row.subject, row.at) for row in rows if json.loads(row.detail).get("purpose") == "exec"]
 
     async def _ended_there(
         self,

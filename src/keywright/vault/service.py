@@ -12,7 +12,7 @@ from keywright.identity.model import FactorProof
 from keywright.sealing.keyring import Keyring
 from keywright.secret import Secret
 from keywright.storage.transaction import Database, Tx
-from keywright.vault import rotating, rules, store
+from keywright.vault import rules, store
 from keywright.vault.book import Book, LockAccount
 from keywright.vault.evidence import Credentials, Exchange
 from keywright.vault.handing import hand_out
@@ -68,9 +68,9 @@ class Vault(Unasked):
         return (await self.book.find(tx, account_id, wanted))[0]
 
     async def last_handed_out(self, tx: Tx, account_id: str) -> Mapping[str, int]:
-        """Return when a program last got each connection's key, by the connection's id, as far as the newest events tell."""
-        rows = await self._audit.list(tx, account_id=account_id, kind="connection.opened", limit=rotating.MOST_OPENINGS)
-        return {row.subject: row.at for row in reversed(rows)}
+        """Return when (ms) a program was last started with each connection's key, by the connection's id, as far as the newest
+        events tell."""
+        return dict(reversed(await self._starts(tx, account_id)))
 
     async def holder(self, tx: Tx, account_id: str, credentials: Credentials) -> tuple[Connection, bool] | None:
         """Return the account's connection that holds this key, or `None` where it has none; and whether it serves with it.
