@@ -109,7 +109,17 @@ def test_only_the_command_line_prints() -> None:
 IN_THE_CLEAR = {
     "open_key": {"book"},
     "open_user": {"pool"},
-    "book.open": {"diagnosing", "handing", "mastering", "renewing", "rotating", "service", "tending"},
+    "book.open": {
+        "deleting",
+        "diagnosing",
+        "ending",
+        "handing",
+        "mastering",
+        "renewing",
+        "rotating",
+        "service",
+        "tending",
+    },
     "reveal": {"adopting", "pasted", "rules", "seals"},
     "reveal_text": {"connector", "kucoin_sub_keys", "pasted", "profiles", "rules", "safe"},
 }

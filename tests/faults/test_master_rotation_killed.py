@@ -110,8 +110,11 @@ async def _rotated_and_killed(data: Path) -> None:
             exchange.spoils = None
             async with services.database.read() as tx:
                 connection = await vault.connection(tx, account_id, "bot")
-            if connection.record.rotation is not None:
-                proven = {"proof": hands.proof(), "actor": hands.actor, "now": services.clock()}
+            rotation = connection.record.rotation
+            proven = {"proof": hands.proof(), "actor": hands.actor, "now": services.clock()}
+            if rotation is not None and rotation.step is Step.ENDING:  # nobody goes back to what may be deleted
+                connection = (await vault.finish(account_id, "bot", **proven)).connection  # type: ignore[arg-type]
+            elif rotation is not None:
                 connection = await vault.roll_back(account_id, "bot", **proven)  # type: ignore[arg-type]
             assert connection.holds
             assert sent > KILLS, "the bot traded all the while"
@@ -132,9 +135,13 @@ def _kill_and_begin_anew(data: Path, account_id: str, url: str) -> Counter[str]:
         rounds += 1
         assert rounds < 10 * KILLS, steps
         process, facts = start(rotate_on, data, account_id, url)
-        facts.recv()  # it is ready
-        time.sleep(chance.uniform(0.05, 1.2))
-        process.kill()
+        try:
+            for _ in range(chance.randint(1, 6)):  # facts, not seconds: a busy machine gets as far as an idle one
+                assert facts.poll(60), "it does not go on"
+                steps[facts.recv()[0]] += 1
+            time.sleep(chance.uniform(0, 0.15))
+        finally:
+            process.kill()
         process.join()
         steps.update(fact[0] for fact in told(facts))
     return steps

@@ -145,7 +145,15 @@ async def test_a_key_is_made_there_serves_and_the_old_one_is_deleted_there(house
     assert (await house.step(), (await house.shown()).holds) == (None, True)
     kinds = [kind.removeprefix("connection.") for kind in await house.dealings.kinds()]
     steps = [one for one in kinds if one not in ("added", "opened") and not one.startswith("egress.")]
-    assert steps == ["terms_set", "key_asked_for", "key_made", "rotation_begun", "switched", "renewed"]
+    assert steps == [
+        "terms_set",
+        "key_asked_for",
+        "key_made",
+        "rotation_begun",
+        "switched",
+        "rotation_ending",
+        "renewed",
+    ]
 
 
 async def test_it_is_done_again_and_again_and_each_passphrase_is_another(house: House) -> None:
@@ -271,7 +279,7 @@ async def test_a_deletion_whose_answer_was_lost_is_looked_up(house: House) -> No
     house.kucoin.spoils = spoils("DELETE")
     with pytest.raises(Unreachable):
         await house.do("finish")
-    assert (house.first.deleted, await house.step()) == (True, Step.SWITCHED)
+    assert (house.first.deleted, await house.step()) == (True, Step.ENDING)
     assert (await house.do("finish")).is_deleted is True
     assert house.asked("DELETE") == 1, "what is gone is not deleted twice"
 
@@ -290,7 +298,7 @@ async def test_it_does_not_end_while_the_exchange_takes_the_old_key(house: House
     house.kucoin.sub_accounts._delete = pretend  # type: ignore[method-assign]
     with pytest.raises(Conflict, match="does not say that the key before is gone"):
         await house.do("finish")
-    assert await house.step() is Step.SWITCHED
+    assert await house.step() is Step.ENDING
     house.kucoin.sub_accounts._delete = keep  # type: ignore[method-assign]
     assert (await house.do("finish")).is_deleted is True
 
@@ -347,6 +355,45 @@ async def test_going_back_serves_the_old_key_at_once_though_the_exchange_is_away
     house.kucoin.spoils = None
     await house.do("roll_back")
     assert ([one.key for one in house.there], await house.step()) == ([house.first.key], None)
+
+
+async def test_agt_13_nobody_goes_back_to_a_key_that_was_being_deleted_when_all_was_killed(
+    house: House, clock: FakeClock
+) -> None:
+    """The request may reach the exchange after whoever sent it is gone."""
+    await house.do("renew")
+    await house.do("switch")
+    new = await house.serving()
+    house.kucoin.spoils = spoils("DELETE")
+    with pytest.raises(Unreachable):
+        await house.do("finish")
+    with pytest.raises(Conflict, match="is being deleted"):
+        await house.do("roll_back")
+    clock.advance(seconds=61)
+    with pytest.raises(Conflict, match="does not know the key before any more"):
+        await house.do("roll_back")
+    assert (await house.serving(), await house.step()) == (new, Step.ENDING)
+    assert (await house.do("finish")).is_deleted is True
+
+
+async def test_what_could_not_be_deleted_can_be_gone_back_to_a_minute_later(house: House, clock: FakeClock) -> None:
+    await house.do("renew")
+    await house.do("switch")
+    house.kucoin.sub_accounts._delete = lambda given: given  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match="does not say that the key before is gone"):
+        await house.do("finish")
+    del house.kucoin.sub_accounts._delete
+    clock.advance(seconds=59)
+    with pytest.raises(Conflict, match="is being deleted"):
+        await house.do("roll_back")
+    clock.advance(seconds=1)
+    house.kucoin.spoils = lambda _seen, _said: None
+    with pytest.raises(Unreachable):  # once it may be gone, nobody goes back unseen
+        await house.do("roll_back")
+    house.kucoin.spoils = None
+    back = await house.do("roll_back")
+    assert (back.record.rotation, await house.serving()) == (None, house.first.key)
+    assert [one.key for one in house.there] == [house.first.key]
 
 
 async def test_what_is_left_there_is_named_when_nobody_can_delete_it(house: House) -> None:
@@ -536,6 +583,15 @@ async def test_k12_the_server_rotates_by_itself_a_week_before_day_90_and_ends_it
     async with itself.dealings.services.database.read() as tx:
         (event,) = await itself.dealings.services.audit.list(tx, kind="connection.renewed")
     assert event.actor == "system"
+
+
+async def test_the_server_goes_on_with_a_deletion_whose_answer_was_lost(itself: House, clock: FakeClock) -> None:
+    await _days(itself, clock, 83)
+    itself.kucoin.spoils = spoils("DELETE")
+    await _days(itself, clock, 1)
+    assert (await itself.step(), itself.first.deleted) == (Step.ENDING, True)
+    await _days(itself, clock, 1)
+    assert (await itself.step(), len(itself.there)) == (None, 1)
 
 
 async def test_unless_its_owner_said_so_it_does_not(house: House, clock: FakeClock) -> None:

@@ -11,11 +11,12 @@ from keywright.app.chores import check_connections
 from keywright.errors import Conflict, Invalid, KeywrightError, NotProven, Unusable
 from keywright.protocol.refusal import Reason
 from keywright.storage.tables import connections, held_keys
+from keywright.vault.ending import Finished
 from keywright.vault.evidence import Credentials, Probe, Right
 from keywright.vault.model import Connection, Pasted, Status
-from keywright.vault.rotating import Finished
 from keywright.vault.rotation import OVERLAP_MS, Step
 from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
+from keywright.vault.wire import Unreachable
 from tests.support.world import Person
 from tests.vault.conftest import ADDRESS, KEY, Dealings, kucoin, probed
 from tests.vault.test_connecting import everything, found_in
@@ -136,11 +137,46 @@ async def test_it_goes_back_after_the_switch_and_before(turn: Turn) -> None:
     assert await turn.serving() == KEY
     await turn.begin()
     await turn.switch()
-    turn.told[KEY] = UNKNOWN  # the exchange is not asked
     back = await turn.roll_back()
     assert (back.record.rotation, back.key.masked) == (None, "6512…12cd")
     assert await turn.serving() == KEY
     assert sorted(await held(turn)) == [False, False, True]
+
+
+async def test_it_goes_back_though_the_exchange_can_t_be_asked(turn: Turn) -> None:
+    await turn.begin()
+    await turn.switch()
+    turn.told[KEY] = Unreachable("KuCoin can't be reached")
+    await turn.roll_back()
+    assert await turn.serving() == KEY
+
+
+async def test_nobody_goes_back_to_a_key_that_the_exchange_knows_no_longer(turn: Turn) -> None:
+    """Its owner deleted it there before finishing, and then changed their mind: the new key is the only one that works."""
+    await turn.begin()
+    await turn.switch()
+    turn.told[KEY] = UNKNOWN
+    with pytest.raises(Conflict, match="does not know the key before any more"):
+        await turn.roll_back()
+    assert (await turn.serving(), await held(turn)) == (NEW_KEY, [True, True])
+    await turn.finish()
+    assert await turn.serving() == NEW_KEY
+
+
+@pytest.mark.parametrize("answer", [UNKNOWN, probed(Right.WITHDRAW)])
+async def test_a_rotation_ends_where_neither_key_is_of_use_and_the_next_check_says_so(
+    turn: Turn, answer: Probe | KeywrightError
+) -> None:
+    """Else nothing would lead out of it."""
+    await turn.begin()
+    await turn.switch()
+    turn.told |= {KEY: UNKNOWN, NEW_KEY: answer}
+    done = await turn.finish()
+    assert (done.is_deleted, done.connection.record.rotation) == (True, None)
+    for _ in range(2):  # a key that is not known may be the exchange's own trouble, once
+        await check_connections(turn.dealings.services)
+        turn.dealings.clock.advance(seconds=86_400)
+    assert (await turn.dealings.shown(turn.who)).record.status is Status.SUSPENDED
 
 
 async def test_a_key_that_serves_again_is_looked_at_by_the_next_round_of_checks(turn: Turn) -> None:

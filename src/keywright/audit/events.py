@@ -193,6 +193,8 @@ class Kind(StrEnum):
     CONNECTION_ROTATION_UNDONE = "connection.rotation_undone"
     """The new key of a rotation was deleted at the exchange through a master key and destroyed here; `detail` says what may be
     left there."""
+    CONNECTION_ROTATION_ENDING = "connection.rotation_ending"
+    """The key from before a rotation, `detail` says which, is about to be deleted at the exchange through a master key."""
     CONNECTION_RENEWED = "connection.renewed"
     """A rotation through a master key is over: the key before was deleted at the exchange, which knows it no longer."""
     CONNECTION_ROTATION_FAILED = "connection.rotation_failed"

@@ -112,6 +112,8 @@ async def _go_on(
             found = await vault.renew(owner.id, found.id, proof=proof, actor=actor, now=owner.services.clock())
         elif rotation.step is Step.UNDOING:
             found, _ = await _roll_back(owner, found, leave=False)
+        elif rotation.step is Step.ENDING:
+            found, _ = await _finish(owner, found, yes=False)
     elif rotation is None:
         at = held_shown.address_note(found.egress, now=owner.services.clock())
         terminal.say(f"Make the new key at {exchange.title}: {VENUES[exchange].key_page}")
@@ -198,6 +200,8 @@ def _tell(found: Connection, keys: tuple[HeldKey, HeldKey] | None, said: dict[st
         )
     elif step == "undoing":
         terminal.say(f"The new key is to be deleted at {found.record.exchange.title} yet: {again} goes on.")
+    elif step == "ending":
+        terminal.say(f"{keys[1].masked} is to be deleted at {found.record.exchange.title} yet: {again} goes on.")
     elif step == "added":
         terminal.say(f"{keys[1].masked} is ready. {again} switches to it.")
     else:

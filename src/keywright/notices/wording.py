@@ -74,6 +74,7 @@ NO_NEWS = frozenset(
         "connection.key_made",
         "connection.opened",
         "connection.refused",
+        "connection.rotation_ending",
         "connection.rotation_undoing",
         "egress.added",
         "egress.observed",

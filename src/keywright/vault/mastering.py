@@ -17,7 +17,6 @@ from keywright.vault.evidence import Credentials, SubKey
 from keywright.vault.mastery import AUTOMATIC
 from keywright.vault.model import Connection, HeldKey, Sealed, Status
 from keywright.vault.rotating import Rotating
-from keywright.vault.rotation import Rotation
 from keywright.vault.seam import KeyDenied, Outlet
 
 
@@ -145,26 +144,6 @@ class Mastering(Rotating):
     async def _listed(self, connection: Connection, master: Master) -> tuple[SubKey, ...]:
         with in_the_master_s_name(master):
             return await self._asks.sub_keys(master.credentials, master.outlet, connection.record.probe.sub_account)
-
-    async def _delete_all(self, connection: Connection, master: Master, rotation: Rotation, passphrase: Secret) -> None:
-        """Have every key with the mark of a rotation deleted. Raises what the exchange said, and `Conflict` where one stays."""
-        for one in await self._listed(connection, master):
-            if one.remark == rotation.remark:
-                await self._delete(connection, master, one.key, passphrase)
-        if any(one.remark == rotation.remark for one in await self._listed(connection, master)):
-            raise Conflict(
-                "{exchange} still lists a key with the remark {remark}",
-                hint="try again in a moment; or delete it on its page there",
-                exchange=connection.record.exchange.title,
-                remark=rotation.remark,
-            )
-
-    async def _delete(self, connection: Connection, master: Master, key: str, passphrase: Secret | None) -> None:
-        sub_account = connection.record.probe.sub_account
-        with in_the_master_s_name(master):
-            await self._asks.delete_sub_key(
-                *(master.credentials, master.outlet, sub_account), key, passphrase or Secret(b"")
-            )
 
     def _passphrase(self, connection: Connection, held: HeldKey, sealed: Sealed) -> Secret:
         record = connection.record

@@ -17,24 +17,25 @@ import string
 from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
-from keywright.errors import Conflict, KeywrightError
+from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.ids import new_id
 from keywright.secret import Secret
 from keywright.vault import rotation as rotations, rules, store
 from keywright.vault.connecting import taken_exceptions
-from keywright.vault.evidence import Credentials, WantedKey
-from keywright.vault.mastering import Mastering, in_the_master_s_name
+from keywright.vault.deleting import Deleting
+from keywright.vault.evidence import WantedKey
+from keywright.vault.mastering import in_the_master_s_name
 from keywright.vault.model import Connection, HeldKey
 from keywright.vault.rotation import Rotation, Step
-from keywright.vault.seam import KeyDenied, Outlet
+from keywright.vault.seam import KeyDenied
 from keywright.vault.venues.kucoin_sub_keys import copied
 
 _ALPHABET = string.ascii_letters + string.digits
 _LETTERS = 32
 
 
-class Renewing(Mastering):
+class Renewing(Deleting):
     """The verbs that have the exchange make and delete keys."""
 
     async def renew(
@@ -82,6 +83,7 @@ class Renewing(Mastering):
         if rotation.is_guided:
             return await super().roll_back(account_id, connection.id, proof=proof, actor=actor, now=now)
         if rotation.step is not Step.UNDOING:
+            await self._require_taken(connection, now=now)
             connection = await self._go_back(connection, rotation, actor=actor, now=now)
         if not leave:
             await self._delete_marked(connection, now=now)
@@ -188,40 +190,6 @@ class Renewing(Mastering):
                 tx, connection, record, Kind.CONNECTION_ROTATION_BEGUN, actor, now=now, **detail
             )
 
-    # ── 5a
-
-    async def _ended_there(
-        self, connection: Connection, rotation: Rotation, doomed: Credentials, outlet: Outlet, *, now: int
-    ) -> bool | None:
-        """Have the key before deleted at the exchange; true once that is proved. Raises `Conflict` where it is not."""
-        if rotation.is_guided:
-            return await super()._ended_there(connection, rotation, doomed, outlet, now=now)
-        is_gone = await self._is_gone(doomed, outlet, now=now)
-        try:
-            await self._delete_before(connection, rotation, None if is_gone else doomed)
-        except KeywrightError:
-            if not is_gone:  # its owner may have deleted it there: then no master is needed
-                raise
-        if await self._is_gone(doomed, outlet, now=now) is not True:
-            raise Conflict(
-                "{exchange} does not say that the key before is gone",
-                hint="finish again in a moment; or delete it on its page there, and finish then",
-                exchange=connection.record.exchange.title,
-            )
-        return True
-
-    async def _delete_before(self, connection: Connection, rotation: Rotation, doomed: Credentials | None) -> None:
-        """Have the key before deleted, and each copy of the new one: made when an answer was lost, it bears the same mark."""
-        async with self._database.read() as tx:
-            master = await self._master(tx, connection, rotation.master_id)
-            serving, sealed = await self.book.good(tx, connection.record.account_id, connection.id)
-        own = self.book.open(serving, sealed)
-        for one in await self._listed(connection, master):
-            if one.remark == rotation.remark and one.key != own.key:
-                await self._delete(connection, master, one.key, own.passphrase)
-        if doomed is not None:
-            await self._delete(connection, master, doomed.key, doomed.passphrase)
-
     # ── 5b
 
     async def _go_back(self, before: Connection, rotation: Rotation, *, actor: Actor, now: int) -> Connection:
@@ -232,32 +200,14 @@ class Renewing(Mastering):
             if connection.record.rotation != rotation:
                 raise Conflict("the rotation went on meanwhile", hint="look at it again")
             other, _ = await self._other(tx, connection, rotation)
-            serving, new = (other, connection.key) if rotation.step is Step.SWITCHED else (connection.key, other)
-            undoing = replace(rotation, step=Step.UNDOING, other_key_id=new.id)
+            serving, new = (other, connection.key) if rotation.is_switched else (connection.key, other)
+            undoing = replace(rotation, step=Step.UNDOING, other_key_id=new.id, ending_at=None)
             record = replace(connection.record, held_key_id=serving.id, rotation=undoing)
             await store.plan_check(tx, account_id=account_id, connection_id=connection.id, at=now)
             detail = {"key": serving.masked, "dropped": new.masked, "remark": rotation.remark}
             changed = replace(connection, key=serving)
             return await self.book.change(
                 tx, changed, record, Kind.CONNECTION_ROTATION_UNDOING, actor, now=now, **detail
-            )
-
-    async def _delete_marked(self, connection: Connection, *, now: int) -> None:
-        """Have all that bears the mark of a rotation deleted; once this returns, nothing does."""
-        rotation = rotations.require(connection.record.rotation)
-        async with self._database.read() as tx:
-            master = await self._master(tx, connection, rotation.master_id)
-            held, sealed = await self._other(tx, connection, rotation)
-            outlet = await self.pool.outlet(tx, connection.egress.id)
-        await self._delete_all(connection, master, rotation, self._passphrase(connection, held, sealed))
-        if held.digest is None:
-            return
-        made = self.book.open(replace(connection, key=held), sealed)
-        if await self._is_gone(made, outlet, now=now) is False:
-            raise Conflict(
-                "{exchange} still takes the new key, though it lists it no longer",
-                hint="roll back again in a moment; or delete it on its page there",
-                exchange=connection.record.exchange.title,
             )
 
     async def _end_undone(self, before: Connection, *, left: bool, actor: Actor, now: int) -> Connection:

@@ -4,6 +4,7 @@
     made        it made it, and the secret is kept; what the key may do is not proved yet
     added       the new key was proved and is kept beside the one that serves
     switched    it serves; the one before is kept, to go back to
+    ending      it serves; the one before is being deleted at the exchange, through the master key: nobody goes back to it
     undoing     the one before serves again; the new one is to be deleted at the exchange, through the master key
     (ended)     finished: the one before is destroyed here; or rolled back: the new one is
 
@@ -25,6 +26,10 @@ from keywright.vault.evidence import Probe, Right
 OVERLAP_MS = 24 * 60 * 60 * 1000
 """How long the key before is kept to go back to; then its owner is asked to end it."""
 
+UNDER_WAY_MS = 60 * 1000
+"""How long after it was sent a request may still reach an exchange, whatever became of the process that sent it; a client here
+gives up after a quarter of that."""
+
 FROM_USE = (Right.READ, Right.TRADE, Right.MARGIN, Right.FUTURES, Right.PORTFOLIO_MARGIN)
 """What a bot may be using: a key without it would make its orders fail."""
 
@@ -36,6 +41,7 @@ class Step(StrEnum):
     MADE = "made"
     ADDED = "added"
     SWITCHED = "switched"
+    ENDING = "ending"
     UNDOING = "undoing"
 
 
@@ -52,11 +58,18 @@ class Rotation:
     """The master connection that makes and deletes its keys; empty where their owner does."""
     remark: str = ""
     """The mark that the new key bears at the exchange, so that it can be found there whatever was killed."""
+    ending_at: int | None = None
+    """When the exchange was last asked to delete the key before."""
 
     @property
     def is_guided(self) -> bool:
         """Tell whether its owner makes and deletes the keys."""
         return not self.master_id
+
+    @property
+    def is_switched(self) -> bool:
+        """Tell whether the new key serves, and the other one is the key before."""
+        return self.step in (Step.SWITCHED, Step.ENDING)
 
     @property
     def due_at(self) -> int | None:
@@ -69,9 +82,21 @@ class Rotation:
             raise Conflict("the new key is not proved yet", hint="have the rotation go on, or roll it back")
         if self.step is Step.UNDOING:
             raise Conflict("this rotation is being rolled back", hint="roll it back once more, so that it ends")
-        if self.step is Step.SWITCHED:
+        if self.is_switched:
             raise Conflict("the new key serves already", hint="finish the rotation, or roll it back")
         return replace(self, step=Step.SWITCHED, other_key_id=serving_key_id, switched_at=now)
+
+    def ending(self, *, now: int) -> Rotation:
+        """Return what it is once the exchange is asked to delete the key before."""
+        return replace(self, step=Step.ENDING, ending_at=now)
+
+    def require_way_back(self, *, now: int) -> None:
+        """Do nothing unless the key before may be deleted at the exchange at any moment; raises `Conflict`."""
+        if self.ending_at is not None and now < self.ending_at + UNDER_WAY_MS:
+            raise Conflict(
+                "the key before is being deleted at the exchange",
+                hint="finish the rotation; where that can't be, roll it back in a minute",
+            )
 
     def written(self) -> dict[str, Any]:
         """Return it as plain values; `read` is the way back."""
@@ -81,13 +106,16 @@ class Rotation:
             "began_at": self.began_at,
             "switched_at": self.switched_at,
         }
-        return guided if self.is_guided else guided | {"master_id": self.master_id, "remark": self.remark}
+        if self.is_guided:
+            return guided
+        by_a_master = guided | {"master_id": self.master_id, "remark": self.remark}
+        return by_a_master if self.ending_at is None else by_a_master | {"ending_at": self.ending_at}
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Rotation:
         """Return what `written` gave. Raises `Invalid` for what it never gave."""
         try:
-            switched_at = kept["switched_at"]
+            switched_at, ending_at = kept["switched_at"], kept.get("ending_at")
             return cls(
                 Step(kept["step"]),
                 str(kept["other_key_id"]),
@@ -95,6 +123,7 @@ class Rotation:
                 None if switched_at is None else int(switched_at),
                 str(kept.get("master_id", "")),
                 str(kept.get("remark", "")),
+                None if ending_at is None else int(ending_at),
             )
         except (KeyError, TypeError, ValueError):
             raise Invalid("this is no rotation that was kept") from None

@@ -42,7 +42,7 @@ class Unasked(Renewing):
             await self.switch(*ids, actor=SYSTEM, now=now)
         elif rotation.step is Step.UNDOING:
             await self.roll_back(*ids, actor=SYSTEM, now=now)
-        elif rotation.due_at is not None and now >= rotation.due_at:
+        elif rotation.step is Step.ENDING or (rotation.due_at is not None and now >= rotation.due_at):
             await self.finish(*ids, actor=SYSTEM, now=now)
 
     async def _note_failure(self, before: Connection, problem: KeywrightError, *, now: int) -> None:

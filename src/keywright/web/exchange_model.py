@@ -71,7 +71,7 @@ class HeldRotationView:
     due_at: int | None
     """When the one before should be ended."""
     step: str
-    """`making`, `made`, `added`, `switched` or `undoing`."""
+    """`making`, `made`, `added`, `switched`, `ending` or `undoing`."""
     remark: str
     """The mark of a new key that the exchange makes itself; empty where its owner made it."""
 

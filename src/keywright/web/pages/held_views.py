@@ -9,7 +9,6 @@ from keywright.vault.evidence import Evidence, Exchange, Probe, Right
 from keywright.vault.mastery import ACCEPT_MASTER, AUTOMATIC, judge_for
 from keywright.vault.model import Connection, EgressAddress, HeldKey, Reservation
 from keywright.vault.preflight import BEYOND_TRADING, EXITS, Finding
-from keywright.vault.rotation import Step
 from keywright.vault.venues.known import VENUES
 from keywright.web.exchange_model import (
     AcceptedView,
@@ -108,7 +107,7 @@ def rotation_view(connection: Connection, keys: tuple[HeldKey, HeldKey] | None) 
         return None
     serving, other = keys
     return HeldRotationView(
-        is_switched=rotation.step is Step.SWITCHED,
+        is_switched=rotation.is_switched,
         serving=serving.masked,
         other=other.masked,
         began_at=rotation.began_at,
