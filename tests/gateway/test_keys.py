@@ -9,19 +9,23 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from keywright.app.services import Services, wire
+from keywright.audit.log import AuditLog
 from keywright.gateway import keys as keys_module
 from keywright.gateway.freshness import SqliteFreshness
 from keywright.gateway.keys import Keys
 from keywright.gateway.model import KeyRecord
 from keywright.identity.passwords import CHEAPEST
 from keywright.identity.policy_model import Policy
+from keywright.issuing.freezing import frozen_permissions
+from keywright.issuing.model import Permission
 from keywright.protocol.refusal import Reason, Refused
 from keywright.sealing.keyring import Keyring
 from keywright.storage.engine import open_database, sqlite_url
 from keywright.storage.tables import api_keys, audit_events, sub_accounts
-from keywright.storage.transaction import Database
+from keywright.storage.transaction import Database, Tx
 from tests.support.audit import drop_guards
 from tests.support.clock import FakeClock
+from tests.support.operators import make_operator
 from tests.support.world import World
 
 
@@ -64,6 +68,31 @@ async def test_a_change_counts_from_its_commit_on(world: World, keys: Keys) -> N
     assert (await _found(keys, held.id)).disabled_at is None
     await world.disable(ada, held.id)
     assert (await _found(keys, held.id)).disabled_at == world.clock()
+
+
+async def test_a_permission_frozen_while_a_key_is_read_is_frozen_for_it_whoever_saw_that_first(
+    world: World, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before the freeze must not be kept as what holds after it: another request has seen the change by then."""
+    ada = await world.person()
+    held, other = await world.key(ada, "trade"), await world.key(ada, "trade")
+    issuing, database = world.services.issuing, world.services.database
+    await make_operator(world.services, ada.account.id)
+    paused = False
+
+    async def read_and_pause(tx: Tx, audit: AuditLog) -> frozenset[Permission]:
+        nonlocal paused
+        found = await frozen_permissions(tx, audit)
+        if not paused:
+            paused = True
+            async with database.write() as freezing:
+                await issuing.freeze_permission(freezing, "trade", actor=world.actor(ada), now=world.clock())
+            assert (await _found(keys, other.id)).frozen == {"trade"}
+        return found
+
+    monkeypatch.setattr(keys_module, "frozen_permissions", read_and_pause)
+    assert (await _found(keys, held.id)).frozen == {"trade"}
+    assert (await _found(keys, held.id)).frozen == {"trade"}, "and in the cache"
 
 
 async def test_a_change_by_another_process_counts_too(

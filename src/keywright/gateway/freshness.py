@@ -21,6 +21,10 @@ class Freshness(Protocol):
         """Return the change sequence as of now. Raises `Refused` (not_sure) when the truth can't be reached."""
         ...
 
+    async def newest(self) -> int:
+        """Return it, for who was just refused: by waiting for it, where that may help. Raises `Refused` (not_sure)."""
+        ...
+
 
 class SqliteFreshness:
     """Looks into the embedded database itself, so a change counts from its commit on."""
@@ -43,6 +47,10 @@ class SqliteFreshness:
         except sqlite3.Error:
             raise Refused(Reason.NOT_SURE, what="the database can't be read") from None
         return self._sequence
+
+    async def newest(self) -> int:
+        """Return the change sequence as of now: nothing is waited for."""
+        return self.sequence()
 
     async def start(self) -> None:
         """Do nothing: there is nothing to wait for."""

@@ -53,7 +53,10 @@ class Keys:
 
         Raises `Refused` (not_sure) when the truth can't be reached: refuse rather than trust.
         """
-        sequence = self._renew()
+        try:
+            sequence = self._renew(self._freshness.sequence())
+        except Refused:
+            sequence = self._renew(await self._freshness.newest())
         record = self._records.get(key_id)
         if record is not None or key_id in self._unknown or not KEY_ID.fullmatch(key_id):
             return record
@@ -62,7 +65,7 @@ class Keys:
                 found = await self._read(key_id)
             except KeywrightError:
                 raise Refused(Reason.NOT_SURE, what="the database can't be read") from None
-            newest = self._renew()
+            newest = self._renew(await self._freshness.newest())
             if newest == sequence:
                 break
             sequence = newest
@@ -76,8 +79,7 @@ class Keys:
             self._records[key_id] = found
         return found
 
-    def _renew(self) -> int:
-        sequence = self._freshness.sequence()
+    def _renew(self, sequence: int) -> int:
         if sequence != self._sequence:
             self._records.clear()
             self._unknown.clear()
@@ -86,14 +88,19 @@ class Keys:
         return sequence
 
     async def _read(self, key_id: str) -> KeyRecord | None:
+        began = self._sequence
         async with self._database.read() as tx:
             row = await store.find_key(tx, key_id)
             if row is None:
                 return None
             heard = await self._audit.latest_version(tx, key_id)
-            if self._frozen is None:
-                self._frozen = frozenset(one.value for one in await frozen_permissions(tx, self._audit))
             frozen = self._frozen
+            if frozen is None:
+                frozen = frozenset(one.value for one in await frozen_permissions(tx, self._audit))
+                if (
+                    self._sequence == began
+                ):  # or somebody else saw a change meanwhile, which may not be in what was read
+                    self._frozen = frozen
         return self._open(row, heard=heard, frozen=frozen)
 
     def _open(self, row: Row[Any], *, heard: int, frozen: frozenset[str]) -> KeyRecord | None:

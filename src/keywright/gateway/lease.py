@@ -27,6 +27,9 @@ PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 3.0
 """How long a start waits for the lock: a server that was just killed may still hold it for a moment."""
 
+CUT_OFF = 2
+"""So many looks in vain, one after the other, and nobody is kept waiting for the next."""
+
 LOCK = 0x6B657977726974  # "keywrit"
 LOOK = "SELECT seq, pg_is_in_recovery() AS follows FROM change_sequence WHERE name = 'keys'"
 
@@ -44,6 +47,8 @@ class Lease:
         self._sequence = -1
         self._until = 0.0
         self._known_at = 0.0
+        self._failed = CUT_OFF
+        """How many tries to look failed, one after the other."""
         self._wake, self._looked = asyncio.Event(), asyncio.Event()
         self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
@@ -55,14 +60,10 @@ class Lease:
         Raises `Unusable` when another server holds the lock, and `Busy` when the database does not answer.
         """
         deadline = self._clock() + PATIENCE_SECONDS
-        while not await self._connected():
+        while (problem := await self._begun()) is not None:
             if self._clock() > deadline:
-                raise Unusable(
-                    "another server is running on this PostgreSQL database",
-                    hint="stop it first: several would each count rate limits by themselves",
-                )
+                raise problem
             await asyncio.sleep(PAUSE_SECONDS)
-        await self._renew()
         self._task = asyncio.create_task(self._keep_on(), name="freshness lease")
         self._database.after_change = self.hear
 
@@ -72,7 +73,8 @@ class Lease:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._until = 0.0
+        self._until, self._failed = 0.0, CUT_OFF
+        self._looked.set()
         await self._hang_up()
 
     def sequence(self) -> int:
@@ -80,6 +82,19 @@ class Lease:
         if self._clock() >= self._until:
             raise Refused(Reason.NOT_SURE, what="the database did not answer for a second")
         return self._sequence
+
+    async def newest(self) -> int:
+        """Return the same, by the look that is under way if need be. Raises `Refused` (not_sure) once the database is out of sight.
+
+        A process that could not go on for a second, on a machine that is busy or slept, has lost its lease and not the database.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while self._clock() >= self._until and self._failed < CUT_OFF:
+                    self._looked.clear()
+                    self._wake.set()
+                    await self._looked.wait()
+        return self.sequence()
 
     async def hear(self) -> None:
         """Return once what was committed before is known here, or once the lease would have run out: then nobody passes."""
@@ -106,6 +121,8 @@ class Lease:
                 self._wake.clear()
             except Exception as error:  # noqa: BLE001  whatever it was, the lease runs out, and this must go on trying
                 await self._hang_up()
+                self._failed += 1
+                self._looked.set()  # whoever waits need not, where it is one too many
                 said = error.message if isinstance(error, KeywrightError) else type(error).__name__
                 if said != trouble:
                     log.warning("the gateway lost sight of the database, and refuses: %s", said)
@@ -139,8 +156,27 @@ class Lease:
         if row["follows"]:
             raise Busy("this PostgreSQL server only follows another one")
         self._sequence, self._until = row["seq"], asked + LEASE_SECONDS
-        self._known_at = asked
+        self._known_at, self._failed = asked, 0
         self._looked.set()
+
+    async def _begun(self) -> KeywrightError | None:
+        """Take the lock and the first lease; return what stands in the way, where that may pass."""
+        try:
+            if self._connection is None and not await self._connected():
+                return Unusable(
+                    "another server is running on this PostgreSQL database",
+                    hint="stop it first: several would each count rate limits by themselves",
+                )
+            await self._renew()
+        except KeywrightError:
+            raise
+        except TimeoutError:
+            pass  # what it has is kept: a connection that is given up may hold the lock for a while, and that would be ours
+        except Exception:  # noqa: BLE001  the driver's own
+            await self._hang_up()
+        else:
+            return None
+        return Busy("PostgreSQL does not answer in time", hint="try again; is it, or this machine, overloaded?")
 
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
