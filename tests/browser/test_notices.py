@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -19,6 +18,7 @@ from tests.browser.pages import button, expect_title, field, give_code, take_val
 from tests.browser.place import Running, started
 from tests.browser.shortcut import new_account
 from tests.browser.window import open_window
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -51,9 +51,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     """Give a mailbox and the port of its server."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    box = Mailbox()
+    box, port = Mailbox(), free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     yield box, port

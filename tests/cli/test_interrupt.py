@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminals import wait_until_hidden
+
 
 @pytest.mark.filterwarnings(
     "ignore::DeprecationWarning"
@@ -24,7 +26,7 @@ def test_ctrl_c_at_a_prompt_ends_the_command(tmp_path: Path) -> None:
     deadline = time.monotonic() + 30
     while b"Password" not in shown and time.monotonic() < deadline:
         shown += os.read(terminal, 1024)
-    time.sleep(0.2)  # the prompt is written before echo is switched off and the wait begins
+    wait_until_hidden(terminal)
     os.write(terminal, b"\x03")
     try:
         while chunk := os.read(terminal, 1024):

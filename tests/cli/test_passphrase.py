@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.support.server import Codes, Installation
+from tests.support.terminals import wait_until_hidden
 
 OLD, NEW = "Tr4ding-Pass-91", "Quiet-Harbour-77"
 
@@ -84,7 +85,7 @@ def test_at_a_terminal_the_new_one_is_asked_for_twice_and_nothing_is_echoed(tmp_
         deadline = time.monotonic() + 30
         while prompt not in shown and time.monotonic() < deadline:
             shown += os.read(terminal, 1024)
-        time.sleep(0.2)  # the prompt is written before echo is switched off and the wait begins
+        wait_until_hidden(terminal)
         os.write(terminal, f"{answer()}\n".encode())
     try:
         while chunk := os.read(terminal, 1024):

@@ -23,7 +23,7 @@ async def test_fifty_creates_in_four_processes(tmp_path: Path) -> None:
     workers = [killable.start(killable.create_many, data, account_id, count) for count in (13, 13, 12, 12)]
     facts = [fact for _, pipe in workers for fact in await asyncio.to_thread(killable.told, pipe)]
     for process, _ in workers:
-        await asyncio.to_thread(process.join, 10)
+        await asyncio.to_thread(process.join, 60)
         assert process.exitcode == 0
     assert Counter(word for word, *_ in facts) == {"created": LIMIT, "LimitReached": ATTEMPTS - LIMIT, "ended": 4}
     async with killable.opened(data) as services, services.database.read() as tx:

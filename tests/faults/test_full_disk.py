@@ -25,7 +25,7 @@ async def test_what_was_acknowledged_survives(tmp_path: Path, room: int) -> None
     account_id = await killable.new_account(data)
     process, facts = killable.start(killable.churn, data, account_id, most_bytes=room)
     arrived = await asyncio.to_thread(killable.told, facts)
-    await asyncio.to_thread(process.join, 20)
+    await asyncio.to_thread(process.join, 60)
     *before, last = arrived
     assert last[:2] == ("ended", "Busy")
     assert "unreachable" in last[2] or "can't be read" in last[2]

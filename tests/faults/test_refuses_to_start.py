@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Installation, Values, command, surroundings
+from tests.support.server import READY_SECONDS, Installation, Values, command, surroundings
 
 PORTS = ("--console-port=0", "--gateway-port=0", "--futures-port=0")
 
@@ -74,7 +74,7 @@ def start(data: Path, *options: str, **environment: str) -> Refusal:
         env=surroundings(Path("/nonexistent"), **environment),
     )
     try:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=READY_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

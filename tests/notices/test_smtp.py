@@ -6,7 +6,7 @@ import asyncio
 import datetime as dt
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -216,7 +216,8 @@ async def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """Give a port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+def unused_port() -> Iterator[int]:
+    """Give a port where nobody listens, nor will: it is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])

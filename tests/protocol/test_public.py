@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -228,6 +228,7 @@ print(*[name for name in sys.modules if name.startswith("keywright.")], "bare" *
 
 def test_importing_is_no_matter_of_seconds() -> None:
     """A sanity check; what it takes is measured in docs/performance.md."""
-    began = time.perf_counter()
+    began = os.times()
     subprocess.run([sys.executable, "-c", "from keywright import sign, Signer, verify"], check=True)
-    assert time.perf_counter() - began < 1 + 4
+    ended = os.times()  # the processor's time: what else a busy machine does meanwhile is no matter of ours
+    assert ended.children_user + ended.children_system - began.children_user - began.children_system < 2

@@ -14,16 +14,17 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.server import Installation, surroundings
+from tests.support.ports import free_port
+from tests.support.server import READY_SECONDS, Installation, surroundings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "exchange_service.py"
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
+def is_listening(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -37,11 +38,10 @@ def exchange(folder: Path, port: int, keywright: str) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
+        until = time.monotonic() + READY_SECONDS
+        while not is_listening(port):
             assert process.poll() is None
+            assert time.monotonic() < until
             time.sleep(0.1)
         yield f"http://localhost:{port}"
     finally:

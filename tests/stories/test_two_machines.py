@@ -11,7 +11,7 @@ import pytest
 
 from keywright.gateway.lease import LEASE_SECONDS
 from tests.support.bot import Bot
-from tests.support.server import Installation, Values, command, surroundings
+from tests.support.server import READY_SECONDS, Installation, Values, command, surroundings
 
 pytestmark = pytest.mark.postgres
 
@@ -39,7 +39,7 @@ def refused_start(installation: Installation) -> tuple[int, str, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=READY_SECONDS,
         cwd=installation.folder,
         env=surroundings(installation.folder, **installation.environment),
         check=False,

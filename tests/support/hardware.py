@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminals import wait_until_hidden
+
 
 def require_age() -> None:
     """Fail where the real program is not installed: what these tests are about would not have been looked at."""
@@ -50,7 +52,7 @@ def at_a_terminal(command: str, *answers: tuple[str, str], environ: Mapping[str,
     has_echo = True
     while time.monotonic() < until:
         if waiting and (at := shown.find(waiting[0][0].encode(), read_to)) >= 0:
-            time.sleep(0.2)  # the prompt is written before echo is switched off and the wait begins
+            wait_until_hidden(terminal)
             read_to = at + len(waiting[0][0])
             os.write(terminal, waiting.pop(0)[1].encode())
         if not select.select([terminal], [], [], 0.2)[0]:

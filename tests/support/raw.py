@@ -60,18 +60,18 @@ class Line:
         async with asyncio.timeout(within):
             return await self._read(to_head=to_head)
 
-    async def replies(self) -> list[Reply]:
-        """Return every answer until the connection is closed, or quiet."""
+    async def replies(self, at_least: int = 1) -> list[Reply]:
+        """Return every answer until the connection is closed, or quiet after so many."""
         found: list[Reply] = []
         with contextlib.suppress(TimeoutError):
-            while (reply := await self.reply(within=QUIET if found else PATIENCE)) is not None:
+            while (reply := await self.reply(within=QUIET if len(found) >= at_least else PATIENCE)) is not None:
                 found.append(reply)
         return found
 
     async def is_closed(self) -> bool:
-        """Tell whether the other side has hung up, with nothing more to say."""
+        """Tell whether the other side hangs up, with nothing more to say."""
         try:
-            async with asyncio.timeout(QUIET):
+            async with asyncio.timeout(PATIENCE):
                 return await self._reader.read(1) == b""
         except ConnectionError:
             return True
