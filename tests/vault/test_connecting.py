@@ -208,6 +208,24 @@ async def test_nobody_tries_stolen_keys_out_here(dealings: Dealings) -> None:
     assert len(dealings.told.asked) == 10
 
 
+async def test_an_address_is_kept_anew_as_often_as_a_key_is_looked_at(dealings: Dealings) -> None:
+    """Each time an event is kept, and an exchange may be asked; to be shown what is kept costs nothing."""
+    ada = await dealings.world.person()
+    await dealings.pool()
+    account = ada.account.id
+    told: dict[str, Any] = {"actor": dealings.world.actor(ada), "now": dealings.clock()}
+    for _ in range(10):
+        for _ in range(3):
+            await dealings.vault.reserve(account, "kucoin", **told)
+        await dealings.vault.release(account, "kucoin", **told)
+    before = len(await dealings.kinds())
+    with pytest.raises(KeywrightError, match="too many attempts"):
+        await dealings.vault.reserve(account, "kucoin", **told)
+    assert len(await dealings.kinds()) == before
+    dealings.clock.advance(seconds=601)
+    await dealings.connect(ada)
+
+
 async def test_an_account_holds_so_many_and_calls_each_by_a_name_of_its_own(dealings: Dealings) -> None:
     ada = await dealings.world.person()
     await dealings.pool(ADDRESS, OTHER)
@@ -237,6 +255,19 @@ async def test_another_key_takes_the_place_and_the_one_before_is_destroyed(deali
     assert after.key.fingerprint != before.key.fingerprint
     await dealings.vault.replace_key(ada.account.id, "grid bot", kucoin(2), proof=proof, actor=actor, now=now)
     assert (await dealings.hand_out(ada)).key == f"{2:024x}"  # the same key again, say with another passphrase
+
+
+async def test_when_a_key_ends_was_said_of_that_key(dealings: Dealings) -> None:
+    ada = await dealings.world.person()
+    await dealings.pool()
+    await dealings.connect(ada)
+    actor, proof, now = dealings.world.actor(ada), dealings.world.proof(ada), dealings.clock()
+    ends_at = now + 86_400_000
+    async with dealings.services.database.write() as tx:
+        await dealings.vault.edit(tx, ada.account.id, "grid bot", ends_at=ends_at, actor=actor, now=now)
+    for given, known in ((kucoin(), ends_at), (kucoin(2), None)):
+        await dealings.vault.replace_key(ada.account.id, "grid bot", given, proof=proof, actor=actor, now=now)
+        assert (await dealings.shown(ada)).record.terms.ends_at == known
 
 
 async def test_someone_elses_connection_is_none(dealings: Dealings) -> None:

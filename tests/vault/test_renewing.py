@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keywright.app.chores import check_connections
+from keywright.app.chores import check_connections, tell_deadlines_of_held_keys
 from keywright.app.services import Services, wire
 from keywright.errors import Conflict, KeywrightError, NotProven
 from keywright.identity.passwords import CHEAPEST
@@ -619,6 +619,53 @@ async def test_the_old_key_is_not_ended_under_a_program_that_was_started_with_it
     await itself.serving()
     await _days(itself, clock, 1)
     assert itself.first.deleted
+
+
+async def test_a_rotation_that_its_owner_began_is_left_to_him_and_its_end_is_told(
+    itself: House, clock: FakeClock
+) -> None:
+    own = itself.kucoin.sub_accounts.new_key(SUB, addresses=(OURS,))
+    given = Pasted(own.key, Secret(own.secret), Secret(own.passphrase))
+    await itself.dealings.vault.begin_rotation(itself.ada.account.id, "grid", given, **itself.told)
+    await itself.do("switch")
+    await _days(itself, clock, 1)
+    await tell_deadlines_of_held_keys(itself.dealings.services)
+    assert await itself.step() is Step.SWITCHED
+    async with itself.dealings.services.database.read() as tx:
+        told = await itself.dealings.services.notices.of(tx, itself.ada.account.id)
+    assert "deadline.connection_overlap" in [one.kind for one in told]
+
+
+@pytest.mark.parametrize("step", [Step.MADE, Step.ADDED])
+async def test_a_new_key_that_is_gone_before_it_serves_is_given_up_and_another_made(
+    itself: House, clock: FakeClock, step: Step
+) -> None:
+    """Deleted there by its owner, or by another process that made one at the same time: the server would fail each day."""
+    await _days(itself, clock, 82)
+    if step is Step.MADE:
+        itself.kucoin.spoils = lambda seen, said: None if seen.path == "/api/v1/user/api-key" else said
+        with pytest.raises(Unreachable):
+            await itself.do("renew")
+        itself.kucoin.spoils = None
+    else:
+        await itself.do("renew")
+    assert await itself.step() is step
+    (dead,) = [one for one in itself.there if one.key != itself.first.key]
+    dead.deleted = True
+    await _days(itself, clock, 1)
+    assert (await itself.step(), [one.key for one in itself.there]) == (None, [itself.first.key])
+    await _days(itself, clock, 1)
+    assert await itself.step() is Step.SWITCHED
+    assert (await itself.shown()).holds
+
+
+async def test_a_new_key_that_the_exchange_is_slow_to_know_is_kept(itself: House, clock: FakeClock) -> None:
+    await _days(itself, clock, 82)
+    await itself.do("renew")
+    (new,) = [one for one in itself.there if one.key != itself.first.key]
+    new.addresses = ("127.0.0.99",)
+    await _days(itself, clock, 1)
+    assert (await itself.step(), new.deleted) == (Step.ADDED, False)
 
 
 async def test_the_end_of_a_key_on_its_owner_s_word_counts_as_the_exchange_s(itself: House, clock: FakeClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,25 @@ async def test_what_its_owner_stopped_goes_on_with_a_second_factor_only(dealings
         ada.account.id, "grid bot", proof=dealings.world.proof(ada), actor=actor, now=dealings.clock()
     )
     assert (again.connection.record.status, again.connection.record.reasons) == (Status.ACTIVE, ())
+
+
+async def test_what_its_owner_stops_while_it_is_suspended_stays_stopped(dealings: Dealings, ada: Person) -> None:
+    """A key that was denied comes back by itself; not one whose owner stopped it meanwhile."""
+    dealings.told.answer = DENIED
+    await later(dealings)
+    dealings.clock.advance(ms=CHECK_AGAIN_MS)
+    await check_connections(dealings.services)
+    for _ in range(2):
+        async with dealings.services.database.write() as tx:
+            actor = dealings.world.actor(ada)
+            await dealings.vault.suspend(tx, ada.account.id, "grid bot", actor=actor, now=dealings.clock())
+    assert (await dealings.shown(ada)).record.reasons == ("asked", "denied key_unknown")
+    assert (await dealings.kinds())[-2:].count("connection.suspended") == 2, "to stop it twice is nothing new"
+    dealings.told.answer = probed()
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.SUSPENDED
+    with pytest.raises(NotProven):
+        await check(dealings, ada)
 
 
 async def test_a_key_that_lost_its_addresses_is_used_no_more(dealings: Dealings, ada: Person) -> None:
@@ -334,6 +354,28 @@ async def test_the_end_of_a_key_and_its_age_are_told_on_the_schedule(dealings: D
     assert [day for day, kinds in told.items() if end in kinds] == [70, 86, 93, 99, 100]
 
 
+async def test_its_owner_is_told_once_that_a_key_could_not_be_asked_about_for_three_days(
+    dealings: Dealings, ada: Person
+) -> None:
+    told: dict[int, list[str]] = {}
+    for day in range(1, 13):
+        dealings.told.answer = probed() if day == 6 else Busy("KuCoin can't be reached")
+        await later(dealings)
+        known = await _deadlines(dealings, ada)
+        await tell_deadlines_of_held_keys(dealings.services)
+        await tell_deadlines_of_held_keys(dealings.services)
+        told[day] = (await _deadlines(dealings, ada))[len(known) :]
+    unchecked = ["deadline.connection_unchecked"]
+    assert {day: kinds for day, kinds in told.items() if kinds} == {3: unchecked, 9: unchecked}
+
+
+async def test_its_owner_hears_of_it_late_where_the_server_was_off(dealings: Dealings, ada: Person) -> None:
+    dealings.told.answer = Busy("KuCoin can't be reached")
+    await later(dealings, days=9)
+    await tell_deadlines_of_held_keys(dealings.services)
+    assert await _deadlines(dealings, ada) == ["deadline.connection_unchecked"]
+
+
 async def _deadlines(dealings: Dealings, ada: Person) -> list[str]:
     async with dealings.services.database.read() as tx:
         found = await dealings.services.notices.of(tx, ada.account.id)
@@ -370,6 +412,44 @@ async def test_what_a_trial_proved_holds_until_another_one_proves_otherwise(deal
     with pytest.raises(Conflict, match="only tried from this address"):
         async with dealings.services.database.write() as tx:
             await dealings.vault.pool.share(tx, OTHER, shared=True, actor=actor, now=1)
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+async def test_a_key_that_was_tried_once_serves_on_when_the_trial_address_is_taken_away(
+    dealings: Dealings, accepted: bool
+) -> None:
+    """Nothing changed at the exchange; that nobody tries it any more is shown. A new key has nothing to stand on."""
+    ada = await dealings.world.person()
+    await dealings.pool()
+    async with dealings.services.database.write() as tx:
+        place, actor = rules.egress_place(OTHER), dealings.world.actor(ada)
+        await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
+    untold = Evidence(Right.ADDRESS_FILTER, None, Grade.UNPROVABLE)
+    probe = probed(addresses=())
+    others = (one for one in probe.evidence if one.right is not Right.ADDRESS_FILTER)
+    dealings.told.answer = replace(probe, evidence=(*others, untold))
+    dealings.told.bound = True
+    accept = frozenset({"unproven-address-filter"}) if accepted else frozenset[str]()
+    await dealings.connect(ada, kucoin(accept=accept))
+    async with dealings.services.database.write() as tx:
+        await dealings.vault.pool.remove(tx, OTHER, actor=actor, now=dealings.clock())
+    for _ in range(2):
+        await later(dealings)
+        shown = await dealings.shown(ada)
+        known = shown.record.probe.of(Right.ADDRESS_FILTER)
+        assert (shown.record.status, known.allowed, known.grade) == (Status.ACTIVE, True, Grade.DECLARED)
+    assert await dealings.told_of(ada) == ["connection.added"]
+    with pytest.raises(KeywrightError, match="does not tell whether this key is bound"):
+        told: dict[str, Any] = {"proof": dealings.world.proof(ada), "actor": actor, "now": dealings.clock()}
+        await dealings.vault.replace_key(ada.account.id, "grid bot", kucoin(3), **told)
+    async with dealings.services.database.write() as tx:
+        await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
+    dealings.told.bound = None
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.ACTIVE, "the way there failed"
+    dealings.told.bound = False
+    await later(dealings)
+    assert (await dealings.shown(ada)).record.status is Status.SUSPENDED
 
 
 async def test_the_chore_acts_as_the_system(dealings: Dealings, ada: Person) -> None:

@@ -47,8 +47,8 @@ def vault_over(
     """Return the vault in a database. Without `identity` it is a personal one: no accounts, and nobody to count against."""
     attempts = Attempts(database)
 
-    async def charge(account_id: str, now: int) -> None:
-        await attempts.charge({f"held:{account_id}": limits.HELD_KEYS}, now=now)
+    async def charge(account_id: str, now: int, *, of: str = "held") -> None:
+        await attempts.charge({f"{of}:{account_id}": limits.HELD_KEYS}, now=now)
 
     return Vault.over(
         database,

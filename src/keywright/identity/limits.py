@@ -106,4 +106,5 @@ def wait_ms(earlier: Sequence[int], windows: Sequence[Window], *, now: int) -> i
 
 
 HELD_KEYS = (Window(10, 10 * MINUTE_MS), Window(30, HOUR_MS), Window(60, DAY_MS))
-"""Keys of exchanges that one account has looked at, taken or not: nobody is to try stolen ones out here."""
+"""Keys of exchanges that one account has looked at, taken or not: nobody is to try stolen ones out here. As often it has an
+address kept for one: each time an exchange may be asked, and an event is kept."""

@@ -100,6 +100,12 @@ CONNECTIONS: Mapping[str, Wording] = {
         marked("The rotation of your connection “{name}” to {exchange} can be finished"),
         marked("The new key has served for a day. Finish the rotation, so that the key before ends."),
     ),
+    "deadline.connection_unchecked": Wording(
+        marked("For three days {exchange} could not be asked about the key of your connection “{name}”"),
+        marked(
+            "Whether it may do more than it should is not known meanwhile. Have it checked, and see what stands in the way."
+        ),
+    ),
     "deadline.connection_age": Wording(
         marked("The key of your connection “{name}” to {exchange} is 90 days old on {day}"),
         marked("Days left: {days}. It goes on working, but keys should be replaced by then."),

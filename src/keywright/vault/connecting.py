@@ -45,9 +45,15 @@ class Connecting(Tending):
         """Keep an egress address for an account that is about to make a key, and return it as it is seen from outside.
 
         The same until it is used, or two hours have passed. Where nobody answers what is seen from outside, it is given
-        unconfirmed. Raises `Conflict` when every address is taken, `Unusable` where requests can't leave from this one.
+        unconfirmed. Raises `Conflict` when every address is taken, `Unusable` where requests can't leave from this one, and
+        `Limited` for an account that has one kept anew too often.
         """
         wanted = rules.exchange(exchange)
+        if self._charge is not None:  # to be shown again what is kept already costs nothing
+            async with self._database.read() as tx:
+                is_kept = await self.pool.reservation(tx, account_id, wanted, now=now) is not None
+            if not is_kept:
+                await self._charge(account_id, now, of="reserved")
         async with self._database.write() as tx:
             reservation = await self.pool.reserve(tx, account_id, wanted, actor=actor, now=now)
         if reservation.egress.is_confirmed(now=now):
@@ -164,6 +170,7 @@ class Connecting(Tending):
             rotation.require_none(connection.record.rotation)
             owner = await self._claimed(tx, held, connection, actor=actor, now=now)
             if owner is None:
+                is_same = held.digest == connection.key.digest  # when a key ends was said of that one
                 record = replace(
                     connection.record,
                     held_key_id=held.id,
@@ -172,6 +179,7 @@ class Connecting(Tending):
                     accepted=taken_exceptions(findings, actor, now=now),
                     probe=probe,
                     checked_at=now,
+                    terms=connection.record.terms if is_same else replace(connection.record.terms, ends_at=None),
                 )
                 connection = replace(connection, key=held)
                 await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now)

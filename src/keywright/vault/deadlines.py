@@ -18,6 +18,10 @@ AHEAD_DAYS = 7
 """How long before a key is too old, or ends, the server begins to rotate it by itself: a week of tries."""
 
 
+UNCHECKED_DAYS = 3
+"""After how many days without an answer an owner is told: exchanges and machines are away for hours, and come back."""
+
+
 class Deadline(StrEnum):
     """What happens to a held key, or should be done about it."""
 
@@ -29,6 +33,8 @@ class Deadline(StrEnum):
     """Nothing has used it for long, and no list of addresses binds it: KuCoin ends such a key, or its right to trade."""
     OVERLAP = "overlap"
     """A rotation was switched a day ago: the key before should be ended."""
+    UNCHECKED = "unchecked"
+    """For days nobody could ask the exchange what the key may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,10 @@ def deadlines_of(connection: Connection) -> Iterator[tuple[Deadline, int]]:
     if ends_at is None or aged_at < ends_at:
         yield Deadline.AGE, aged_at
     rotation = connection.record.rotation
-    if rotation is not None and rotation.due_at is not None and not connection.record.terms.by_itself:
+    yield Deadline.UNCHECKED, connection.record.checked_at + UNCHECKED_DAYS * DAY_MS
+    if rotation is None or not rotation.is_switched or rotation.due_at is None:
+        return
+    if rotation.is_guided or not connection.record.terms.by_itself:  # what its owner began, the server does not end
         yield Deadline.OVERLAP, rotation.due_at
 
 
@@ -102,7 +111,10 @@ def is_rotation_due(connection: Connection, *, now: int) -> bool:
 def due(connection: Connection, *, now: int) -> Iterator[DueDeadline]:
     """Give what a connection's owner should hear of now: of each deadline the point of the schedule reached last."""
     for kind, at in deadlines_of(connection):
-        point = reached(at, begun_at=_begun_at(kind, connection), now=now)
+        if kind is Deadline.UNCHECKED:  # nobody sees it coming, and it is as true a week later
+            point = 0 if now >= at else None
+        else:
+            point = reached(at, begun_at=_begun_at(kind, connection), now=now)
         if point is not None:
             record = connection.record
             yield DueDeadline(

@@ -161,11 +161,8 @@ class Ending(Connecting):
         rotation.require_way_back(now=now)
         if not rotation.is_switched:
             return
-        async with self._database.read() as tx:
-            old, sealed = await self._other(tx, before, rotation)
-            outlet = await self.pool.outlet(tx, before.egress.id)
         try:
-            is_gone = await self._is_gone(self.book.open(replace(before, key=old), sealed), outlet, now=now)
+            is_gone = await self._is_other_gone(before, rotation, now=now)
         except KeywrightError:
             if rotation.step is Step.ENDING:
                 raise
@@ -176,6 +173,13 @@ class Ending(Connecting):
                 hint="finish the rotation; if the new key serves badly, give the connection another one then",
                 exchange=before.record.exchange.title,
             )
+
+    async def _is_other_gone(self, connection: Connection, rotation: Rotation, *, now: int) -> bool | None:
+        """Tell whether the exchange knows the other key of a rotation no longer; `None` where it does not say."""
+        async with self._database.read() as tx:
+            other, sealed = await self._other(tx, connection, rotation)
+            outlet = await self.pool.outlet(tx, connection.egress.id)
+        return await self._is_gone(self.book.open(replace(connection, key=other), sealed), outlet, now=now)
 
     async def _is_gone(self, doomed: Credentials, outlet: Outlet, *, now: int) -> bool | None:
         try:

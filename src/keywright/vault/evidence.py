@@ -90,7 +90,7 @@ class Grade(StrEnum):
     PROVEN = "proven"
     """The exchange itself answered, for this key."""
     DECLARED = "declared"
-    """Its owner says so, or the exchange says it in part (a masked list)."""
+    """Its owner says so, the exchange says it in part (a masked list), or it was proven before and can't be tried any more."""
     UNPROVABLE = "unprovable"
     """Nothing that can be asked answers it."""
 
@@ -139,10 +139,10 @@ class Probe:
         """Tell whether the key has a right, as far as anybody knows."""
         return any(one.right is right and one.allowed is True for one in self.evidence)
 
-    def with_filter(self, *, bound: bool) -> Probe:
+    def with_filter(self, *, bound: bool, grade: Grade = Grade.PROVEN) -> Probe:
         """Return it with the address filter proven or disproven: a second address was refused, or was let in."""
         said = self.of(Right.ADDRESS_FILTER).said
-        proven = Evidence(Right.ADDRESS_FILTER, bound, Grade.PROVEN, said)
+        proven = Evidence(Right.ADDRESS_FILTER, bound, grade, said)
         others = tuple(one for one in self.evidence if one.right is not Right.ADDRESS_FILTER)
         return replace(self, evidence=(*others, proven))
 

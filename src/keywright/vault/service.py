@@ -119,9 +119,11 @@ class Vault(Unasked):
     async def suspend(self, tx: Tx, account_id: str, wanted: str, *, actor: Actor, now: int) -> Connection:
         """Use a connection for nothing until its owner has it checked again. Takes no second factor: it only stops."""
         connection, _ = await self.book.good(tx, account_id, wanted)
-        if connection.record.status is Status.SUSPENDED:
+        if connection.is_stopped_by_owner:
             return connection
-        record = replace(connection.record, status=Status.SUSPENDED, reasons=(ASKED,))
+        # Beside what a check found: what is suspended for that alone may come back without its owner.
+        found = connection.record.reasons if connection.record.status is Status.SUSPENDED else ()
+        record = replace(connection.record, status=Status.SUSPENDED, reasons=(ASKED, *found))
         kind = Kind.CONNECTION_SUSPENDED
         return await self.book.change(tx, connection, record, kind, actor, now=now, reasons=[ASKED], against=[ASKED])
 

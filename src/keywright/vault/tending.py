@@ -24,8 +24,9 @@ from keywright.vault.safe import Safe
 from keywright.vault.seam import Asks, Checked, KeyDenied, Outlet
 from keywright.vault.way_out import EgressGone
 
-Charge = Callable[[str, int], Awaitable[None]]
-"""Counts an attempt of an account at a time; raises `Limited`."""
+Charge = Callable[..., Awaitable[None]]
+"""Counts an attempt of an account (`account_id, now`): to have a key looked at, or an address kept (`of="reserved"`), which has a
+limit of its own. Raises `Limited`."""
 Most = Callable[[Tx], Awaitable[int]]
 """Tells how many connections an account may have, as it holds in the transaction that would make one more."""
 
@@ -174,17 +175,21 @@ class Tending:
     ) -> Probe:
         """Return what an exchange says of a key; where it does not tell from where the key works, that is tried.
 
-        A trial that came to nothing leaves what an earlier one proved.
+        A trial that came to nothing leaves what an earlier one proved. Where nothing is tried any more, that a key was bound
+        once is declared, not proven: the address to try it from went, and the key at its exchange is what it was.
         """
         probe = await self._asks.probe(credentials, outlet, now=now)
         told = probe.of(Right.ADDRESS_FILTER)
-        if trial is None or told.allowed is False or told.grade is Grade.PROVEN:
+        if told.allowed is False or told.grade is Grade.PROVEN:
             return probe
-        bound = await self._asks.is_bound(credentials, trial)
         known = before.of(Right.ADDRESS_FILTER) if before is not None else told
-        if bound is None and known.grade is Grade.PROVEN:
+        bound = await self._asks.is_bound(credentials, trial) if trial is not None else None
+        if bound is None and trial is not None and known.grade is Grade.PROVEN:
             bound = known.allowed
-        return probe if bound is None else probe.with_filter(bound=bound)
+        if bound is not None:
+            return probe.with_filter(bound=bound)
+        was_bound = told.allowed is None and known.allowed is True
+        return probe.with_filter(bound=True, grade=Grade.DECLARED) if was_bound else probe
 
     async def _note_denial(self, before: Connection, denied: KeyDenied, *, actor: Actor, now: int) -> None:
         """Keep that an exchange did not take a key: the second time in a row, it is suspended, and asked about each hour at first.
