@@ -20,7 +20,7 @@ from tests.browser.pages import (
     sign_out,
 )
 from tests.browser.place import Running
-from tests.browser.shortcut import Account
+from tests.browser.shortcut import Account, new_account
 from tests.browser.window import Window
 from tests.support.visitor import PASSWORD
 
@@ -118,6 +118,65 @@ def test_who_does_nothing_is_warned_and_can_stay(page: Page, running: Running) -
     running.clock.advance(minutes=28)
     button(page, "Continue").click()
     expect_title(page, "Check and confirm")
+
+
+OVER = "Your session is over. What you typed is still here"
+
+
+def test_what_was_typed_stays_when_the_session_ends_and_is_sent_after_signing_in_beside_it(
+    window: Window, page: Page, running: Running, account: Account
+) -> None:
+    """The first to notice is the part of the page that says the form in plain words."""
+    page.goto(running.console + "/api-management/new")
+    field(page, "Name").fill("half typed")
+    running.clock.advance(minutes=31)
+    page.get_by_label("Memo").fill("in Vienna")
+    page.get_by_label("Memo").press("Tab")
+    said = page.get_by_text(OVER)
+    expect(said.first).to_be_visible()
+    expect_said(page, OVER)
+    button(page, "Continue").click()
+    expect(said.first).to_be_visible()
+    expect_title(page, "Create an API key")
+
+    beside = window.context.new_page()
+    sign_in(beside, running, email=account.email, password=PASSWORD)
+    give_code(beside, account.authenticator.code(), press="Sign in")
+    expect_title(beside, "API Management")
+    expect(field(page, "Name")).to_have_value("half typed")
+    button(page, "Continue").click()
+    expect_title(page, "Check and confirm")
+    expect(page.get_by_text("in Vienna").first).to_be_visible()
+
+
+def test_a_form_whose_session_ended_keeps_no_secret_and_is_nobody_elses(
+    window: Window, page: Page, running: Running, account: Account
+) -> None:
+    page.clock.install()
+    page.goto(running.console + "/security/phrase")
+    phrase = page.get_by_label("Phrase")
+    phrase.fill("a walrus at noon")
+    field(page, CODE).fill("123456")
+    running.clock.advance(minutes=31)
+    page.clock.fast_forward("28:00")
+    page.clock.run_for(4 * 60 * 1_000)
+    expect(page.get_by_text(OVER).first).to_be_visible()
+    expect(field(page, CODE)).to_have_value("")
+    expect(phrase).to_have_value("a walrus at noon")
+
+    other = new_account(running)
+    window.context.add_cookies(
+        [
+            {"name": name, "value": value, "url": running.console, "httpOnly": True, "sameSite": "Lax"}
+            for name, value in other.cookies().items()
+        ]
+    )
+    other.client.close()
+    field(page, CODE).fill(account.authenticator.code())
+    button(page, "Save phrase").click()
+    expect(field(page, CODE)).to_have_value("")
+    expect(page.get_by_text(OVER).first).to_be_visible()
+    expect(phrase).to_have_value("a walrus at noon")
 
 
 def test_what_a_half_signed_in_visitor_may_see(window: Window, running: Running, account: Account) -> None:

@@ -78,6 +78,20 @@ async def test_a_block_that_holds_everybody_is_refused_with_what_it_holds(ada: C
     assert "addresses." in ada.text
 
 
+async def test_all_that_is_wrong_is_said_at_once_each_with_its_field(ada: Caller) -> None:
+    await ada.arrive()
+    await ada.get("/api-management/new")
+    wrong = {"name": "x" * 33, "memo": "y" * 65, "environment": "moon", "addresses": "203.0.113.7, here"}
+    for path in ("/api-management/new", "/api-management/create"):
+        answer = await ada.post(path, **{**WISH, **wrong})
+        assert answer.status_code == 400
+        assert "4 things need your attention" in ada.text
+        for name in wrong:
+            assert f'<a href="#{name}">' in ada.text
+            assert f'id="{name}-error"' in ada.text
+        assert "x" * 33 in ada.text, "and what was typed stays"
+
+
 async def test_the_banner_stands_over_the_form(ada: Caller) -> None:
     """K3."""
     await ada.arrive()

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from keywright.web.app import Console
 from keywright.web.pages.second_factor import _next
 from tests.support.clock import FakeClock
-from tests.support.visitor import RECOVERY, SECRET, Caller
+from tests.support.visitor import PASSWORD, RECOVERY, SECRET, Caller
 
 HOME = "/api-management"
 
@@ -71,6 +71,29 @@ async def test_open_redirects_are_closed_in_the_page_too(ada: Caller, path: str)
     assert f'name="next" value="{HOME}"' in ada.text
     answer = await ada.post("/step-up", next=path, code=ada.code())
     assert answer.headers["location"] == f"{HOME}?done=stepped-up"
+
+
+@pytest.mark.parametrize("between", [" ", "\u00a0", "\u202f", "\n"])
+async def test_a_code_is_taken_as_an_app_shows_and_copies_it(ada: Caller, between: str) -> None:
+    """In groups, with space around; what is looked at has six digits and nothing else (2FA-10)."""
+
+    def copied() -> str:
+        code = ada.code()
+        return f" {code[:3]}{between}{code[3:]}\n"
+
+    await ada.sign_up()
+    await ada.post("/security/authenticator/start")
+    found = SECRET.search(ada.text)
+    assert found
+    ada.totp_secret = found[1]
+    assert (await ada.post("/security/authenticator/confirm", code=copied())).status_code == 200
+    await ada.get("/security")
+    await ada.post("/sign-out")
+    await ada.get("/sign-in")
+    await ada.post("/sign-in", follow=True, email=ada.email, password=PASSWORD)
+    assert (await ada.post("/sign-in/code", code=copied())).headers["location"] == HOME
+    await ada.get("/step-up")
+    assert (await ada.post("/step-up", code=copied())).headers["location"] == f"{HOME}?done=stepped-up"
 
 
 async def test_a_step_up_serves_ten_minutes(ada: Caller, clock: FakeClock) -> None:

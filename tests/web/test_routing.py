@@ -155,10 +155,10 @@ async def test_a_session_ends_after_half_an_hour_of_nothing(
     clock.advance(seconds=idle)
     assert await ada.is_in() is lives
     if not lives:
-        assert (await ada.post("/security/freeze")).headers["location"] == "/sign-in?done=session-over"
+        assert (await ada.post("/security/freeze")).headers["location"] == "/sign-in?done=form-late"
         came_from = {"referer": f"{ORIGIN}/security", "origin": ORIGIN}
         late = await ada.send("POST", "/security/freeze", {"csrf": ada.csrf}, **came_from)
-        assert late.headers["location"] == "/sign-in?next=/security&done=session-over"
+        assert late.headers["location"] == "/sign-in?next=/security&done=form-late"
 
 
 # ── from where

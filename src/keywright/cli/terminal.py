@@ -121,7 +121,8 @@ def ask_secret_at_terminal(prompt: str) -> Secret:
 def ask_code(email: str) -> str:
     """Return the six digits of the account's authenticator, asked for or read from standard input."""
     try:
-        return ask_secret(f"Authenticator code of {email}").reveal().decode("ascii", "replace").strip()
+        typed = ask_secret(f"Authenticator code of {email}").reveal().decode("ascii", "replace")
+        return "".join(typed.split())  # apps show it in groups of three
     except Invalid:
         raise NotProven(
             "this takes the account's authenticator code",

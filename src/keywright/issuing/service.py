@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from keywright.audit.events import Actor, Kind
@@ -25,10 +25,20 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
         self, name: str, memo: str, permissions: Iterable[str], environment: str, addresses: tuple[str, ...]
     ) -> None:
         """Do nothing if a key like this may be wished for; raises `Invalid`. Spares a person typing secrets in vain."""
-        rules.name(name)
-        rules.memo(memo)
-        rules.environment(environment)
-        rules.allowlist(addresses, rules.permissions(permissions), policy=self._policies.given)
+        for problem in self.wrong_with(name, memo, permissions, environment, addresses):
+            raise problem
+
+    def wrong_with(
+        self, name: str, memo: str, permissions: Iterable[str], environment: str, addresses: tuple[str, ...]
+    ) -> tuple[Invalid, ...]:
+        """Return all that speaks against a key like this, field by field: a person mends it at one go."""
+        checks: tuple[Callable[[], object], ...] = (
+            lambda: rules.name(name),
+            lambda: rules.memo(memo),
+            lambda: rules.environment(environment),
+            lambda: rules.allowlist(addresses, rules.permissions(permissions), policy=self._policies.given),
+        )
+        return tuple(problem for check in checks if (problem := _refused(check)) is not None)
 
     async def issue(
         self, tx: Tx, owner: Owner, new_key: NewKey, *, proof: FactorProof, actor: Actor, now: int
@@ -237,3 +247,11 @@ class IssuingService(Handover, Rotation, Upkeep, Freezing):
                 "only a disabled key can be deleted", hint="disable it first: keywright keys disable {key}", key=key.id
             )
         return await self._bury(tx, owner, key, Kind.KEY_DELETED, actor, now=now)
+
+
+def _refused(check: Callable[[], object]) -> Invalid | None:
+    try:
+        check()
+    except Invalid as problem:
+        return problem
+    return None

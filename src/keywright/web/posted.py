@@ -60,5 +60,11 @@ def fields_of(body: bytes) -> dict[str, list[str]]:
     return fields
 
 
+def typed_code(text: str) -> str:
+    """Return the code of an authenticator as it is looked at: apps show "123 456", and so it is copied. Others stay."""
+    digits = "".join(text.split())
+    return digits if digits.isdecimal() else text
+
+
 def _unreadable() -> Invalid:
     return Invalid("that form can't be read", hint="reload the page and try again")

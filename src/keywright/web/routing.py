@@ -235,8 +235,8 @@ def _comes_first(visit: Visit, needs: Needs) -> str | None:
     onward = _wanted(visit)
     if visit.session is None:  # who was in with this browser before is told why they see this
         path = through("/sign-in", onward)
-        known = visit.visitor.device is not None
-        return f"{path}{'&' if onward else '?'}done=session-over" if known else path
+        done = "form-late" if visit.request.method == "POST" and not visit.is_htmx else "session-over"
+        return f"{path}{'&' if onward else '?'}done={done}" if visit.visitor.device is not None else path
     if needs is Needs.PASSWORD or visit.session.is_complete:
         if needs is Needs.OPERATOR and not visit.is_operator:
             raise NotFound("there is no such page")

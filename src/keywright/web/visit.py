@@ -20,6 +20,7 @@ from keywright.issuing.model import Owner
 from keywright.secret import Secret
 from keywright.web.model import Form, Frame
 from keywright.web.onward import ours
+from keywright.web.posted import typed_code
 from keywright.web.security import csrf_token
 from keywright.web.site import Site
 
@@ -114,10 +115,7 @@ class Visit:
 
     @property
     def needs_code(self) -> bool | str:
-        """Tell whether a sensitive form must ask for the second factor: there is no fresh step-up.
-
-        For who signs in elsewhere it is where the browser is sent to prove it.
-        """
+        """Tell whether a sensitive form must ask for the second factor; for who signs in elsewhere, where to prove it."""
         if self.session is not None and self.session.step_up(now=self.now) is not None:
             return False
         if self.account is None or not self.account.external_id:
@@ -139,7 +137,7 @@ class Visit:
         return self.relying_party
 
     def rise(self, opened: Opened) -> None:
-        """Go on in the session that was opened or has risen; the browser gets its new token."""
+        """Go on in the session that was opened or has risen, under its new token."""
         self.session, self.token, self.is_new_token = opened.session, opened.token, True
         self.new_device = opened.device or self.new_device
 
@@ -156,7 +154,7 @@ class Visit:
 
     async def prove(self) -> FactorProof:
         """Prove the second factor by the code or passkey that was posted, and return the proof. Raises `AboutCode`."""
-        code, answer = self.text("code"), self.text("passkey")
+        code, answer = typed_code(self.text("code")), self.text("passkey")
         if not code and not answer:
             raise AboutCode(Invalid("this takes your second factor", hint="enter the code of your authenticator"))
         try:

@@ -10,6 +10,7 @@ from keywright.issuing.model import Owner
 from keywright.storage.transaction import Tx
 from keywright.web.model import Form
 from keywright.web.outgoing import ApprovalView, grouped
+from keywright.web.posted import typed_code
 from keywright.web.routing import At, status_of
 from keywright.web.visit import AboutCode, Visit
 
@@ -29,7 +30,7 @@ async def confirm(visit: Visit) -> Response:
             await visit.site.approvals.holds.require_none(tx, visit.own_account.id, now=visit.now)
         if approval.at(visit.now).state is not State.WAITING:  # before a code is used up for it
             raise Conflict("this is over already: {state}", state=approval.at(visit.now).state.value)
-        code = visit.text("code").replace(" ", "")
+        code = typed_code(visit.text("code"))
         if code and not code.isdecimal():
             problem = Invalid(
                 "a recovery code confirms no withdrawal", hint="enter the six digits your authenticator shows"

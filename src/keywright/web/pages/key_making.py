@@ -97,10 +97,9 @@ async def check(visit: Visit) -> Response:
     if missing is not None:
         return missing
     wish = Wish.of(visit)
-    try:
-        _check(visit, wish)
-    except KeywrightError as problem:
-        return _form(visit, _returned(visit, wish, problem), status=status_of(problem))
+    wrong = _wrong_with(visit, wish)
+    if wrong:
+        return _form(visit, _returned(visit, wish, *wrong), status=status_of(wrong[0]))
     return await _check_page(visit, wish, Form(wish.values))
 
 
@@ -109,11 +108,12 @@ async def send_code(visit: Visit) -> Response:
     wish = Wish.of(visit)
     problem: KeywrightError | None = None
     try:
-        _check(visit, wish)
+        for wrong in _wrong_with(visit, wish):
+            raise wrong
         if confirming.takes_code(visit):
             await confirming.send_code(visit, wish.confirmed)
-    except KeywrightError as wrong:
-        problem = wrong
+    except KeywrightError as met:
+        problem = met
     form = _returned(visit, wish, problem, about="mailed_code") if problem else Form(wish.values)
     if visit.is_htmx:
         return await confirming.sent(visit, form, is_sent=problem is None)
@@ -133,10 +133,9 @@ async def create(visit: Visit) -> Response:
     wish = Wish.of(visit)
     if "back" in visit.posted:
         return _form(visit, Form(wish.values))
-    try:
-        _check(visit, wish)
-    except KeywrightError as problem:
-        return _form(visit, _returned(visit, wish, problem), status=status_of(problem))
+    wrong = _wrong_with(visit, wish)
+    if wrong:
+        return _form(visit, _returned(visit, wish, *wrong), status=status_of(wrong[0]))
     about = ""
     try:
         confirming.check_typed(visit)
@@ -172,15 +171,19 @@ async def _refuse_early(visit: Visit) -> None:
     free_slot(range(1, places_taken(keys) + 1), policy=visit.policy)
 
 
-def _check(visit: Visit, wish: Wish) -> None:
-    visit.site.issuing.check_wish(
-        wish.name, wish.memo, wish.permissions, wish.environment, parse_addresses(wish.addresses)
-    )
+def _wrong_with(visit: Visit, wish: Wish) -> tuple[Invalid, ...]:
+    addresses = parse_addresses(wish.addresses)
+    return visit.site.issuing.wrong_with(wish.name, wish.memo, wish.permissions, wish.environment, addresses)
 
 
-def _returned(visit: Visit, wish: Wish, problem: KeywrightError, *, about: str = "") -> Form:
-    blamed = visit.form(problem=problem, about=about)
-    return Form(wish.values, blamed.errors, blamed.hints)
+def _returned(visit: Visit, wish: Wish, *problems: KeywrightError, about: str = "") -> Form:
+    errors: dict[str, str] = {}
+    hints: dict[str, str] = {}
+    for problem in problems:
+        blamed = visit.form(problem=problem, about=about)
+        errors.update(blamed.errors)
+        hints.update(blamed.hints)
+    return Form(wish.values, errors, hints)
 
 
 def _form(visit: Visit, form: Form, *, status: int = 200) -> Response:

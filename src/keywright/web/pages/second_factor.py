@@ -15,6 +15,7 @@ from keywright.identity.totp import provisioning_uri
 from keywright.secret import Secret
 from keywright.web.model import Form
 from keywright.web.onward import HOME, ours
+from keywright.web.posted import typed_code
 from keywright.web.routing import At, Needs, status_of
 from keywright.web.visit import Visit
 
@@ -28,7 +29,7 @@ async def code_form(visit: Visit) -> Response:
 
 async def code(visit: Visit) -> Response:
     """Take the code, or a passkey, and let in."""
-    prove = partial(visit.site.entrance.prove_code, visit.own_session, visit.text("code"))
+    prove = partial(visit.site.entrance.prove_code, visit.own_session, typed_code(visit.text("code")))
     if visit.text("passkey"):
         return await _enter(visit, visit.enter_by_passkey, "code.html", then=visit.frame.onward or HOME)
     return await _enter(
@@ -81,7 +82,7 @@ async def confirm_authenticator(visit: Visit) -> Response:
         return stopped
     try:
         opened, codes = await visit.site.entrance.confirm_authenticator(
-            visit.own_session, visit.text("code"), visitor=visit.visitor, now=visit.now
+            visit.own_session, typed_code(visit.text("code")), visitor=visit.visitor, now=visit.now
         )
     except KeywrightError as problem:
         form = visit.form(problem=problem, about="code")

@@ -5,6 +5,8 @@
   const $ = (id) => document.getElementById(id);
   const all = (selector, inside = document) => inside.querySelectorAll(selector);
   const SOON_MS = 3 * 60 * 1000;
+  const FRESH_MS = 60 * 1000;
+  const warning = $("session-warning");
 
   function announce(text) {
     const place = $("announcements");
@@ -89,7 +91,7 @@
       if (button.dataset.show) toggle(button);
       if (button.dataset.add) add(button);
       if ("print" in button.dataset) print();
-      if (button.dataset.stay) stay(button.dataset.stay);
+      if (button.dataset.stay) isIn().then(stayed);
     }
     all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
@@ -103,6 +105,11 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.dataset.sent) { event.preventDefault(); return; }
+    if (mayBeLate(form)) {
+      event.preventDefault();
+      asked(form, event.submitter);
+      return;
+    }
     // Shown secrets are hidden again, or the browser would keep them among what was once typed.
     all("[data-show][aria-pressed=true]", form).forEach(toggle);
     if (form.hasAttribute("hx-post")) return;
@@ -176,23 +183,69 @@
   addEventListener("hashchange", unfold);
   unfold();
 
+  // A session that ended takes nothing of what was typed along: people sign in beside this page, and send it then.
+  // Nothing asks by itself, because every request keeps the session alive; nothing is stored.
   const lasts = Number(body.dataset.sessionLasts);
-  const warning = $("session-warning");
-  let clock;
+  const over = $("session-over");
+  const address = warning && warning.querySelector("[data-stay]").dataset.stay;
+  let clock, loaded = Date.now();
   function watch() {
     clearTimeout(clock);
-    warning.hidden = true;
+    warning.hidden = over.hidden = true;
     clock = setTimeout(() => {
       warning.hidden = false;
       announce(warning.querySelector("p").textContent);
+      clock = setTimeout(tellItIsOver, Math.min(lasts, SOON_MS) + 1000);
     }, Math.max(lasts - SOON_MS, 1000));
   }
-  async function stay(address) {
-    const answer = await fetch(address, { credentials: "same-origin", redirect: "error" }).catch(() => null);
-    if (answer && answer.ok) watch();
-    else announce(body.dataset.failed);
+  function isTyped(form) {
+    const isChanged = (one) => (/^(checkbox|radio)$/.test(one.type) ? one.checked !== one.defaultChecked
+      : one.type !== "hidden" && "defaultValue" in one && one.value !== one.defaultValue);
+    return [...form.elements].some(isChanged) || Boolean($("problems") && form.querySelector(".input"));
   }
+  function tellItIsOver() {
+    clearTimeout(clock);
+    all("input[type=password],input[autocomplete=one-time-code]").forEach((field) => { field.value = ""; });
+    warning.hidden = true;
+    over.hidden = false;
+    announce(over.querySelector("p").textContent);
+  }
+  function mayBeLate(form) {
+    if (!warning || form.method !== "post" || form.hasAttribute("hx-post") || "file" in form.dataset) return false;
+    return isTyped(form) && (!over.hidden || Date.now() - loaded > FRESH_MS);
+  }
+  // Whether this account is signed in still, or again: then the forms of this page are its session's. `undefined`: no answer.
+  async function isIn() {
+    const answer = await fetch(address, { credentials: "same-origin", redirect: "manual" }).catch(() => null);
+    if (!answer) return undefined;
+    const page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const who = (inside) => inside.querySelector(".menu-who strong")?.textContent;
+    if (!page || who(page) !== who(document)) return false;
+    const { value } = page.querySelector("input[name=csrf]");
+    all("input[name=csrf]").forEach((field) => { field.value = value; });
+    loaded = Date.now();
+    watch();
+    return true;
+  }
+  async function asked(form, submitter) {
+    const still = await isIn();
+    if (still) form.requestSubmit(submitter);
+    else stayed(still);
+  }
+  function stayed(still) {
+    if (still === undefined) announce(body.dataset.failed);
+    else if (!still) tellItIsOver();
+  }
+  addEventListener("visibilitychange", async () => {
+    if (over && !over.hidden && document.visibilityState === "visible" && await isIn()) announce(over.dataset.again);
+  });
   if (warning && lasts) watch();
+  body.addEventListener("htmx:beforeOnLoad", (event) => {
+    const to = event.detail.xhr.getResponseHeader("hx-redirect") || "";
+    if (!warning || !to.startsWith("/sign-in") || ![...all("form[method=post]")].some(isTyped)) return;
+    event.preventDefault();
+    tellItIsOver();
+  });
 
   // htmx notes the page's path for a history that is switched off: nothing of ours stays in the browser's stores.
   sessionStorage.removeItem("htmx-current-path-for-history");
