@@ -50,6 +50,8 @@ def test_nothing_stands_out_of_the_page_however_long_it_is(
     account = new_account(running, name=LOCAL_PART)
     values = account.makes_key(NAME, "trade", memo=MEMO, addresses=f"{V6} 203.0.113.7 127.0.0.1")
     assert running.bot(values).is_served()
+    switched_off = account.makes_key(NAME, memo=MEMO, passphrase="Marble-Fox-77x")
+    account.post(f"/api-management/{switched_off.api_key}/disable", at="/api-management")
     account.post("/sub-accounts/create", at="/sub-accounts", name="W1" * 16, memo="W" * 24)
     account.post("/operator/claim", at="/operator", code=running.operator_link().partition("#")[2])
     account.client.close()
@@ -61,7 +63,7 @@ def test_nothing_stands_out_of_the_page_however_long_it_is(
     subs = page.context.request.get(f"{running.console}/sub-accounts").text()
     sub = "/sub-accounts/" + subs.partition("/sub-accounts/sub_")[2][:24].join(("sub_", ""))
     wrong = []
-    for path in (*PAGES, key, f"{key}/usage", sub):
+    for path in (*PAGES, key, f"{key}/usage", f"/api-management/{switched_off.api_key}", sub):
         window.opens(path)
         page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         for width in WIDTHS:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.pages import (
     CODE,
     button,
+    expect_problem,
     expect_said,
     expect_title,
     field,
@@ -147,6 +148,22 @@ def test_what_was_typed_stays_when_the_session_ends_and_is_sent_after_signing_in
     button(page, "Continue").click()
     expect_title(page, "Check and confirm")
     expect(page.get_by_text("in Vienna").first).to_be_visible()
+
+
+def test_what_was_typed_stays_when_nothing_answers(window: Window, page: Page, running: Running) -> None:
+    page.clock.install()
+    page.goto(running.console + "/security/phrase")
+    page.get_by_label("Phrase").fill("a walrus at noon")
+    page.clock.run_for(2 * 60 * 1_000)
+    window.context.set_offline(True)
+    field(page, CODE).fill("000000")
+    button(page, "Save phrase").click()
+    expect(page.get_by_text("That did not reach us. What you typed").first).to_be_visible()
+    expect(page.get_by_label("Phrase")).to_have_value("a walrus at noon")
+    window.context.set_offline(False)
+    window.complaints.clear()  # the browser's own, of a network that was away
+    button(page, "Save phrase").click()
+    expect_problem(page, "not right")
 
 
 def test_a_form_whose_session_ended_keeps_no_secret_and_is_nobody_elses(

@@ -186,15 +186,14 @@
   // A session that ended takes nothing of what was typed along: people sign in beside this page, and send it then.
   // Nothing asks by itself, because every request keeps the session alive; nothing is stored.
   const lasts = Number(body.dataset.sessionLasts);
-  const over = $("session-over");
+  const over = $("session-over"), unreached = $("unreached");
   const address = warning && warning.querySelector("[data-stay]").dataset.stay;
   let clock, loaded = Date.now();
   function watch() {
     clearTimeout(clock);
-    warning.hidden = over.hidden = true;
+    warning.hidden = over.hidden = unreached.hidden = true;
     clock = setTimeout(() => {
-      warning.hidden = false;
-      announce(warning.querySelector("p").textContent);
+      tell(warning);
       clock = setTimeout(tellItIsOver, Math.min(lasts, SOON_MS) + 1000);
     }, Math.max(lasts - SOON_MS, 1000));
   }
@@ -206,9 +205,11 @@
   function tellItIsOver() {
     clearTimeout(clock);
     all("input[type=password],input[autocomplete=one-time-code]").forEach((field) => { field.value = ""; });
-    warning.hidden = true;
-    over.hidden = false;
-    announce(over.querySelector("p").textContent);
+    tell(over);
+  }
+  function tell(banner) {
+    for (const one of [warning, over, unreached]) one.hidden = one !== banner;
+    announce(banner.querySelector("p").textContent);
   }
   function mayBeLate(form) {
     if (!warning || form.method !== "post" || form.hasAttribute("hx-post") || "file" in form.dataset) return false;
@@ -233,7 +234,7 @@
     else stayed(still);
   }
   function stayed(still) {
-    if (still === undefined) announce(body.dataset.failed);
+    if (still === undefined) tell(unreached);
     else if (!still) tellItIsOver();
   }
   addEventListener("visibilitychange", async () => {
