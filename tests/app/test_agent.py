@@ -9,11 +9,12 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from keywright.app import agent, agent_calls, agent_socket
+from keywright.app import agent, agent_calls, agent_socket, folders as files
 from keywright.app.agent import Agent, run_agent
 from keywright.app.held_keys import HeldKeys
 from keywright.app.wanted import LONGEST_LINE
@@ -255,3 +256,45 @@ async def test_there_is_one_agent(tmp_path: Path) -> None:
     assert await asyncio.to_thread(agent_calls.lock, folder) == 1
     await first
     assert not (folder / "agent.sock").exists()
+
+
+def test_of_several_who_start_one_at_once_each_has_its_key_held(tmp_path: Path) -> None:
+    """At the beginning of a session, for instance, where each vault is unlocked by itself."""
+    folder, vaults = tmp_path / "run", [f"db_{number}" for number in range(4)]
+    with ThreadPoolExecutor(len(vaults)) as at_once:
+        giving = [
+            at_once.submit(agent_calls.give_to_agent, folder, vault, KEY, idle_ms=10 * MINUTE) for vault in vaults
+        ]
+    try:
+        assert [one.exception() for one in giving] == [None] * len(vaults)
+        assert [agent_calls.ask_for_key(folder, vault) for vault in vaults] == [KEY] * len(vaults)
+    finally:
+        assert agent_calls.lock(folder) == len(vaults)
+
+
+def test_an_agent_that_is_about_to_end_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has given its place up, and not yet the lock: the next is started again."""
+    folder = tmp_path / "run"
+    agent_socket.make_folder(folder)
+    start, started = agent_calls._start, list[bool]()
+    with contextlib.ExitStack() as ending:
+        ending.enter_context(files.hold(folder / agent.LOCK, wait=False))
+
+        def start_and_end(where: Path) -> bool:
+            started.append(start(where))
+            ending.close()
+            return started[-1]
+
+        monkeypatch.setattr(agent_calls, "_start", start_and_end)
+        agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=10 * MINUTE)
+    assert started == [False, True]
+    assert agent_calls.ask_for_key(folder, "db_1") == KEY
+    assert agent_calls.lock(folder) == 1
+
+
+def test_an_agent_that_never_answers_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    agent_socket.make_folder(folder)
+    monkeypatch.setattr(agent_calls, "PATIENCE_S", 0.1)
+    with files.hold(folder / agent.LOCK, wait=False), pytest.raises(Unusable, match="runs that does not answer"):
+        agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=10 * MINUTE)

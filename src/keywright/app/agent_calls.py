@@ -6,6 +6,7 @@ import binascii
 import json
 import os
 import sys
+import time
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from keywright.app.agent_socket import connect, make_folder
 from keywright.app.vault_place import VaultPlace
 from keywright.app.wanted import LONGEST_LINE, Wanted, identity_of, read_credentials
-from keywright.errors import Busy, Unusable
+from keywright.errors import Busy, Conflict, Unusable
 from keywright.secret import Secret
 from keywright.vault.evidence import Credentials
 
 PATIENCE_S = 5.0
+PAUSE_S = 0.02
 LONGEST_ANSWER = 65_536
 UNASKED = frozenset({"KEYWRIGHT_DEBUG"})
 """Variables that an agent is not started with."""
@@ -60,13 +62,23 @@ def left_ms(folder: Path, vault: str) -> int | None:
 
 
 def give_to_agent(folder: Path, vault: str, key: Secret, *, idle_ms: int) -> None:
-    """Let an agent hold the vault's key; one is started where none runs. Raises `Unusable` where that can't be."""
+    """Let an agent hold the vault's key; one is started where none runs. Raises `Unusable` where that can't be.
+
+    Of several who start one at once, one succeeds, and an agent that is about to end is in the way of the next: then it is
+    asked and started again.
+    """
     asked = {"do": "hold", "vault": vault, "key": b64encode(key.reveal()).decode(), "idle_ms": idle_ms}
-    answer = _ask(folder, asked)
-    if answer is None:
-        _start(folder)
-        answer = _ask(folder, asked)
-    if not (answer or {}).get("held"):
+    until = 0.0
+    while (answer := _ask(folder, asked)) is None:
+        if 0 < until < time.monotonic():
+            raise Unusable(
+                "an agent runs that does not answer", hint="`keywright vault lock` again, or end its process"
+            )
+        if not _start(folder):
+            time.sleep(PAUSE_S)
+        # From the end of the first start on: on a busy machine that may take as long by itself.
+        until = until or time.monotonic() + PATIENCE_S
+    if not answer.get("held"):
         raise _strange()
 
 
@@ -100,8 +112,11 @@ def _ask(folder: Path, asked: dict[str, object]) -> dict[str, Any] | None:
     return answer
 
 
-def _start(folder: Path) -> None:
-    """Start an agent in a session of its own; return when it listens. Raises `Unusable` with its own words."""
+def _start(folder: Path) -> bool:
+    """Start an agent in a session of its own; return when it listens. `False`: another one is there, or not quite gone.
+
+    Raises `Unusable` with its own words where none can be.
+    """
     import subprocess  # noqa: PLC0415  who asks an agent that is there starts none
 
     make_folder(folder)
@@ -121,8 +136,10 @@ def _start(folder: Path) -> None:
     with stdout, stderr:
         if stdout.readline().strip() == b"ready":
             process.returncode = 0  # it outlives us: nobody here waits for its end
-            return
-        if process.wait() and (said := stderr.read().decode("utf-8", "replace").strip().splitlines()):
+            return True
+        if process.wait() == Conflict.exit_code:
+            return False
+        if process.returncode and (said := stderr.read().decode("utf-8", "replace").strip().splitlines()):
             raise Unusable(
                 f"the agent can't start: {said[0].removeprefix('keywright: ')}", hint=" ".join(said[1:]).strip()
             )
