@@ -10,7 +10,9 @@ import subprocess
 import threading
 import time
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -310,7 +312,10 @@ def test_nobody_who_touches_it_is_not_waited_for_for_ever(
         with pytest.raises(AgeRefused, match="no answer within 2 seconds"):
             opened(by, device, told)
     finally:
-        os.kill(int(str(device.noted[-1]["hangs"])), signal.SIGKILL)
+        for one in device.noted:  # none, where a busy machine did not come so far
+            if "hangs" in one:
+                with suppress(ProcessLookupError):
+                    os.kill(int(str(one["hangs"])), signal.SIGKILL)
     assert time.monotonic() - began < 20
 
 
@@ -326,7 +331,16 @@ def test_a_plugin_that_never_stops_talking_fills_no_memory(
 ) -> None:
     by = sealed_to(device, told)
     device.set(floods=True)
-    monkeypatch.setattr(age_program, "PATIENCE_S", 2.0)
+    began: list[float] = []
+
+    def monotonic() -> float:  # two seconds after its first word its time is over, however long that took to come
+        now = time.monotonic()
+        if told and not began:
+            began.append(now)
+        return now + (age_program.PATIENCE_S if began and now - began[0] > 2 else 0)
+
+    told.clear()
+    monkeypatch.setattr(age_program, "time", SimpleNamespace(monotonic=monotonic))
     with pytest.raises(AgeRefused):
         opened(by, device, told)
     assert told

@@ -23,6 +23,7 @@
   async function copy(button) {
     const source = $(button.dataset.copy);
     const text = source.textContent;
+    $("announcements").textContent = "";  // what is said there is of another copy, until this one is made
     try {
       await navigator.clipboard.writeText(text);
     } catch {
