@@ -269,7 +269,6 @@ def _moments() -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("addresses", [1, 1_000])
 async def test_2fa_07_ten_thousand_guesses_are_looked_at_as_often_as_the_windows_allow(
     door: Doorway, addresses: int

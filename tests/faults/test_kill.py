@@ -105,7 +105,6 @@ async def prove(services: Services, account_id: str, told: Told) -> None:
     assert all(keys[key_id].deleted_at is not None for key_id in told.deleted)
 
 
-@pytest.mark.timeout(300)  # a hundred processes, each started and killed: on a busy machine that takes its time
 async def test_kills_during_creates_and_disables(installation: Installation) -> None:
     """No key by half, no acknowledged disable undone, every shown secret of a key that is there, the chain whole."""
     data, kills = installation.data, KILLS[kind_of(installation)]
@@ -176,7 +175,7 @@ class Trader(threading.Thread):
         for number in self._numbers:  # each order is known by its size
             size = f"{number / 1_000_000:.6f}"
             body = b'{"symbol":"BTC-USDT","side":"buy","type":"market","size":"%b"}' % size.encode()
-            self.sent[size] = request = self._bot.sign("POST", "/api/v1/hf/orders", body)
+            self.sent[size] = request = self._bot.sign_ahead("POST", "/api/v1/hf/orders", body)
             try:
                 answer = self._bot.send(request)
             except (OSError, http.client.HTTPException):

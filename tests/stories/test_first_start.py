@@ -54,7 +54,7 @@ def test_start_trade_stop_start(installation: Installation, capsys: pytest.Captu
         (btc,) = [entry for entry in balances if (entry["currency"], entry["type"]) == ("BTC", "trade")]
         assert Decimal(btc["balance"]) == Decimal("1.25")
 
-        placing = bot.sign(
+        placing = bot.sign_ahead(
             "POST", "/api/v1/hf/orders", b'{"symbol":"BTC-USDT","side":"buy","type":"market","size":"0.5"}'
         )
         assert (bot.send(placing).code, bot.send(placing).code) == (

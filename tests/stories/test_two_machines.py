@@ -52,14 +52,14 @@ def test_a_second_server_is_refused_until_the_first_is_gone(machines: tuple[Inst
     one, other = machines
     with one.serving() as server:
         bot, values = server.bot(server.values), server.values
-        placing = bot.sign("POST", "/api/v1/hf/orders", ORDER)
-        assert bot.send(placing).code == "200000"
+        assert bot.send(bot.sign("POST", "/api/v1/hf/orders", ORDER)).code == "200000"
         code, out, err = refused_start(other)
         assert (code, out) == (1, "")
         assert "another server is running on this PostgreSQL database" in err
         assert "hint: stop it first" in err
         assert "Traceback" not in err
-        assert bot.send(bot.sign("POST", "/api/v1/hf/orders", ORDER)).code == "200000"
+        placing = bot.sign_ahead("POST", "/api/v1/hf/orders", ORDER)
+        assert bot.send(placing).code == "200000"
         server.kill()
     with other.serving() as server:
         bot = server.bot(values)
