@@ -177,6 +177,7 @@ def test_what_is_suspended_or_altered_is_not_handed_out(unlocked: Unlocked) -> N
             await services.vault.suspend(tx, PERSONAL, "grid", actor=OWNER, now=wall_clock_ms())
 
     async def check() -> None:
+        unlocked.vault.clock.now = wall_clock_ms()  # the exchange's, which has gone on
         async with unlocked.vault.opened(key=await unlocked.vault.key()) as services:
             await services.vault.check(PERSONAL, "grid", actor=OWNER, now=wall_clock_ms())
 

@@ -24,8 +24,8 @@ import pyotp
 from keywright.secret import Secret
 from tests.support.bot import Bot
 
-READY_SECONDS = 60.0
-"""Later starts promise 3 s; the tests' machine may be busy with seven other things."""
+READY_SECONDS = 180.0
+"""For what hangs. Later starts promise 3 s; the tests' machine may be busy with seven other things."""
 
 LEAVING_SECONDS = 14
 """Into a step of 30 s: from here on a code of the step before might leave the window before it is read."""
