@@ -679,6 +679,15 @@ async def test_the_end_of_a_key_on_its_owner_s_word_counts_as_the_exchange_s(its
     assert await itself.step() is None
     await _days(itself, clock, 1)
     assert await itself.step() is Step.SWITCHED
+    await _days(itself, clock, 1)
+    assert ((await itself.step()), itself.first.deleted, (await itself.shown()).record.terms.ends_at) == (
+        None,
+        True,
+        None,
+    )
+    for _ in range(20):  # it was said of the key before: the new one is not renewed each day
+        await _days(itself, clock, 1)
+    assert (itself.asked("POST"), await itself.step()) == (1, None)
 
 
 @pytest.mark.parametrize("verb", sorted(THROUGH_A_MASTER))

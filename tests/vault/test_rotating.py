@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from keywright.app.chores import check_connections
 from keywright.errors import Conflict, Invalid, KeywrightError, NotProven, Unusable
 from keywright.protocol.refusal import Reason
 from keywright.storage.tables import connections, held_keys
+from keywright.vault import store
 from keywright.vault.ending import Finished
 from keywright.vault.evidence import Credentials, Probe, Right
 from keywright.vault.model import Connection, Pasted, Status
@@ -248,6 +250,98 @@ async def test_steps_out_of_turn_are_refused_and_say_what_to_do(turn: Turn) -> N
     await turn.switch()
     with pytest.raises(Conflict, match="serves already"):
         await turn.switch()
+
+
+async def test_what_is_accepted_of_a_key_goes_with_that_key(turn: Turn) -> None:
+    """Margin was accepted of the new one: the one before may not have it, neither meanwhile nor after the way back."""
+    turn.told[NEW_KEY] = probed(Right.MARGIN)
+    for has_switched in (False, True):
+        await turn.begin(kucoin(NEW, accept=frozenset({"margin"})))
+        assert (await turn.dealings.shown(turn.who)).exceptions() == frozenset()
+        if has_switched:
+            assert (await turn.switch()).exceptions() == {"margin"}
+        back = await turn.roll_back()
+        assert (back.exceptions(), back.key.masked) == (frozenset(), "6512…12cd")
+    turn.told[KEY] = probed(Right.MARGIN)
+    await turn.vault.check(turn.who.account.id, "grid bot", actor=turn.actor, now=turn.now)
+    assert (await turn.dealings.shown(turn.who)).record.reasons == ("beyond_trading margin",)
+
+
+async def test_what_was_accepted_of_the_key_before_is_not_of_the_new_one(turn: Turn) -> None:
+    turn.told[KEY] = turn.told[NEW_KEY] = probed(Right.MARGIN)
+    own = kucoin(accept=frozenset({"margin"}))
+    told: dict[str, Any] = {"proof": turn.proof, "actor": turn.actor, "now": turn.now}
+    await turn.vault.replace_key(turn.who.account.id, "grid bot", own, **told)
+    with pytest.raises(KeyRefused, match="more than trade"):
+        await turn.begin()
+    await turn.begin(kucoin(NEW, accept=frozenset({"margin"})))
+    turn.told[NEW_KEY] = probed(Right.MARGIN, addresses=())
+    with pytest.raises(KeyRefused, match="any address"):
+        await turn.switch()
+    turn.told[NEW_KEY] = probed(Right.MARGIN)
+    await turn.switch()
+    await turn.finish()
+    assert (await turn.dealings.shown(turn.who)).exceptions() == {"margin"}
+
+
+async def test_what_is_known_of_a_key_goes_with_that_key(turn: Turn) -> None:
+    before = await turn.dealings.shown(turn.who)
+    ends_at = turn.now + 20 * 86_400_000
+    async with turn.dealings.services.database.write() as tx:
+        who, actor = turn.who.account.id, turn.actor
+        await turn.vault.edit(tx, who, "grid bot", ends_at=ends_at, actor=actor, now=turn.now)
+    turn.told[NEW_KEY] = replace(probed(), created_at=turn.now, label="the new one")
+    await turn.begin()
+    switched = await turn.switch()
+    assert (switched.record.probe.label, switched.record.terms.ends_at) == ("the new one", None)
+    back = await turn.roll_back()
+    assert (back.record.probe, back.record.terms.ends_at) == (before.record.probe, ends_at)
+    assert (await turn.dealings.shown(turn.who)) == back
+
+
+async def test_a_denial_is_held_against_the_key_that_was_denied(turn: Turn) -> None:
+    await turn.begin()
+    turn.told[KEY] = UNKNOWN
+    with pytest.raises(KeyDenied):
+        await turn.vault.check(turn.who.account.id, "grid bot", actor=turn.actor, now=turn.now)
+    assert (await turn.switch()).record.reasons == ()
+    turn.told[NEW_KEY] = UNKNOWN
+    with pytest.raises(KeyDenied):
+        await turn.vault.check(turn.who.account.id, "grid bot", actor=turn.actor, now=turn.now)
+    assert (await turn.dealings.shown(turn.who)).record.status is Status.ACTIVE, "it was denied once"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"kind": "ed25519"}, {"masked": "dead…beef"}, {"added_at": 1}, {"key_digest": None}, {}]
+)
+async def test_sto_14_the_row_of_the_other_key_is_under_the_record_s_mac(turn: Turn, changed: dict[str, Any]) -> None:
+    """Altered or gone: the connection serves nothing, and can be removed."""
+    await turn.begin()
+    other = held_keys.c.masked != "6512…12cd"
+    async with turn.dealings.services.database.write() as tx:
+        await tx.execute(
+            update(held_keys).where(other).values(**changed) if changed else delete(held_keys).where(other)
+        )
+    assert not (await turn.dealings.shown(turn.who)).holds
+    for step in (turn.switch, turn.roll_back, turn.serving):
+        with pytest.raises(Unusable, match="altered outside"):
+            await step()
+    async with turn.dealings.services.database.write() as tx:
+        await turn.vault.remove(tx, turn.who.account.id, "grid bot", proof=turn.proof, actor=turn.actor, now=turn.now)
+    assert not any(await held(turn))
+
+
+async def test_a_rotation_from_before_that_was_kept_goes_on(turn: Turn) -> None:
+    await turn.begin()
+    connection = await turn.dealings.shown(turn.who)
+    assert connection.record.rotation is not None
+    old = replace(connection.record, rotation=replace(connection.record.rotation, beside=None))
+    async with turn.dealings.services.database.write() as tx:
+        await store.update_connection(tx, old, mac=turn.vault.book.mac(replace(connection, record=old)))
+    assert (await turn.dealings.shown(turn.who)).holds
+    await turn.switch()
+    await turn.roll_back()
+    assert await turn.serving() == KEY
 
 
 async def test_n13_the_new_key_has_one_owner_too(turn: Turn, dealings: Dealings) -> None:

@@ -122,7 +122,21 @@ class Book:
         holds = connection.holds and egress_holds and self._is_ours(connection, mac)
         if holds:
             holds = await self._audit.latest_version(tx, connection.id) == connection.record.version
+            holds = holds and await self._other_is_ours(tx, connection.record)
         return replace(connection, egress=egress, holds=holds), sealed
+
+    async def _other_is_ours(self, tx: Tx, record: Record) -> bool:
+        """Tell whether the other key of a rotation is there, and shows what it showed when the rotation was written."""
+        if record.rotation is None or record.rotation.beside is None:
+            return True
+        ids = {"account_id": record.account_id, "connection_id": record.id}
+        found = await store.find_key(tx, **ids, key_id=record.rotation.other_key_id)
+        if found is None or found[0].wiped_at is not None:
+            return False
+        try:
+            return seals.seal_of(found[0]) == record.rotation.beside.seal
+        except (TypeError, ValueError):
+            return False
 
     def _is_ours(self, connection: Connection, mac: bytes) -> bool:
         key, record = connection.key, connection.record

@@ -22,7 +22,6 @@ from keywright.vault import pasted, rotation, rules, store
 from keywright.vault.evidence import Credentials, Exchange, Probe
 from keywright.vault.mastery import judge_for
 from keywright.vault.model import (
-    Accepted,
     Connection,
     HeldKey,
     NewConnection,
@@ -35,7 +34,7 @@ from keywright.vault.model import (
 from keywright.vault.preflight import Finding, Severity
 from keywright.vault.seam import KeyRefused, Outlet
 from keywright.vault.tending import Tending, codes
-from keywright.vault.terms import Purpose, Terms
+from keywright.vault.terms import Accepted, Purpose, Terms
 
 
 class Connecting(Tending):

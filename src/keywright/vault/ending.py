@@ -18,6 +18,7 @@ from keywright.vault.model import Connection, HeldKey, Sealed
 from keywright.vault.preflight import Finding
 from keywright.vault.rotation import Rotation, Step
 from keywright.vault.seam import KeyDenied, KeyRefused, Outlet
+from keywright.vault.terms import Accepted
 
 MOST_OPENINGS = 1_000
 """How many of the events that say a key was handed out are looked through, the newest first."""
@@ -203,10 +204,22 @@ class Ending(Connecting):
             raise Conflict("the other key of this rotation is gone", hint="replace the connection's key instead")
         return found
 
-    def _judged(self, connection: Connection, probe: Probe, egress_address: str, *, now: int) -> tuple[Finding, ...]:
-        """Return what was found about a key that may be used. Raises `KeyRefused`."""
-        purpose, accepted = connection.record.terms.purpose, connection.exceptions()
-        findings = judge_for(purpose, probe, egress_address=egress_address, accepted=accepted, now=now)
+    def _judged(
+        self,
+        connection: Connection,
+        probe: Probe,
+        egress_address: str,
+        *,
+        accepted: tuple[Accepted, ...] | None = None,
+        now: int,
+    ) -> tuple[Finding, ...]:
+        """Return what was found about a key that may be used: by what was accepted of the one that serves, or is named.
+
+        Raises `KeyRefused`.
+        """
+        purpose, taken = connection.record.terms.purpose, connection.record.accepted if accepted is None else accepted
+        names = {one.what for one in taken}
+        findings = judge_for(purpose, probe, egress_address=egress_address, accepted=names, now=now)
         if any(one.refuses for one in findings):
             raise KeyRefused(findings)
         return findings

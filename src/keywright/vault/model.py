@@ -8,7 +8,7 @@ from enum import StrEnum
 from keywright.secret import Secret
 from keywright.vault.evidence import Exchange, KeyKind, Probe
 from keywright.vault.rotation import Rotation
-from keywright.vault.terms import Purpose, Terms
+from keywright.vault.terms import Accepted, Purpose, Terms
 
 PERSONAL = ""
 """The account of everything in a personal vault: whoever can open it is its owner."""
@@ -84,17 +84,6 @@ class Reservation:
     egress: EgressAddress
     created_at: int
     expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Something that speaks against a key, and who took it all the same."""
-
-    what: str
-    """As its finding calls it: `margin`, `unproven-address-filter`."""
-    by: str
-    """An account's id, or `owner` in a personal vault."""
-    at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,15 @@ from keywright.errors import Conflict
 from keywright.identity.model import FactorProof
 from keywright.ids import new_id
 from keywright.secret import Secret
-from keywright.vault import rotation as rotations, rules, store
+from keywright.vault import rotation as rotations, rules, store, turns
+from keywright.vault.beside import Beside
 from keywright.vault.connecting import taken_exceptions
 from keywright.vault.deleting import Deleting
 from keywright.vault.evidence import WantedKey
 from keywright.vault.mastering import in_the_master_s_name
 from keywright.vault.model import Connection, HeldKey
 from keywright.vault.rotation import Rotation, Step
+from keywright.vault.seals import seal_of
 from keywright.vault.seam import KeyDenied
 from keywright.vault.venues.kucoin_sub_keys import copied
 
@@ -117,7 +119,14 @@ class Renewing(Deleting):
             connection = await self._same(tx, before)
             rotations.require_none(connection.record.rotation)
             await store.insert_key(tx, held, sealed, account_id=record.account_id, exchange=record.exchange)
-            rotation = Rotation(Step.MAKING, held.id, now, master_id=record.terms.master_id, remark=remark)
+            if connection.record.terms.master_id != record.terms.master_id:
+                raise Conflict("the master connection of {name} is another now", hint="try again", name=before.name)
+            rotation = Rotation(
+                *(Step.MAKING, held.id, now),
+                master_id=record.terms.master_id,
+                remark=remark,
+                beside=Beside(seal_of(held)),
+            )
             record = replace(connection.record, rotation=rotation)
             detail = {"remark": remark, "master": master.name}
             return await self.book.change(
@@ -148,7 +157,8 @@ class Renewing(Deleting):
                 if connection.record.rotation != rotation:
                     raise Conflict("the rotation went on meanwhile", hint="look at it again")
                 await store.fill_key(tx, filled, whole, account_id=record.account_id)
-                record = replace(connection.record, rotation=replace(rotation, step=Step.MADE))
+                made_so = replace(rotation, step=Step.MADE, beside=Beside(seal_of(filled)))
+                record = replace(connection.record, rotation=made_so)
                 detail = {"key": filled.masked, "fingerprint": filled.fingerprint, "remark": rotation.remark}
                 return await self.book.change(
                     tx, connection, record, Kind.CONNECTION_KEY_MADE, actor, now=now, **detail
@@ -179,12 +189,10 @@ class Renewing(Deleting):
             connection = await self._same(tx, before)
             if connection.record.rotation != rotation:
                 raise Conflict("the rotation went on meanwhile", hint="look at it again")
-            taken = {
-                one.what: one for one in (*taken_exceptions(findings, actor, now=now), *connection.record.accepted)
-            }
-            record = replace(
-                connection.record, rotation=replace(rotation, step=Step.ADDED), accepted=tuple(taken.values())
-            )
+            was = {one.what: one for one in connection.record.accepted}  # by whom and when stays as it was
+            taken = tuple(was.get(one.what, one) for one in taken_exceptions(findings, actor, now=now))
+            proved = replace(rotation, step=Step.ADDED, beside=Beside(seal_of(held), taken))
+            record = replace(connection.record, rotation=proved)
             detail = {"key": held.masked, "fingerprint": held.fingerprint}
             return await self.book.change(
                 tx, connection, record, Kind.CONNECTION_ROTATION_BEGUN, actor, now=now, **detail
@@ -201,8 +209,10 @@ class Renewing(Deleting):
                 raise Conflict("the rotation went on meanwhile", hint="look at it again")
             other, _ = await self._other(tx, connection, rotation)
             serving, new = (other, connection.key) if rotation.is_switched else (connection.key, other)
-            undoing = replace(rotation, step=Step.UNDOING, other_key_id=new.id, ending_at=None)
-            record = replace(connection.record, held_key_id=serving.id, rotation=undoing)
+            undoing = replace(
+                rotation, step=Step.UNDOING, other_key_id=new.id, ending_at=None, beside=Beside(seal_of(new))
+            )
+            record = replace(turns.gone_back(connection.record, serving), rotation=undoing)
             await store.plan_check(tx, account_id=account_id, connection_id=connection.id, at=now)
             detail = {"key": serving.masked, "dropped": new.masked, "remark": rotation.remark}
             changed = replace(connection, key=serving)

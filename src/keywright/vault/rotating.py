@@ -14,11 +14,13 @@ from keywright.audit.events import Actor, Kind
 from keywright.errors import Conflict, Invalid
 from keywright.identity.model import FactorProof
 from keywright.storage.transaction import Tx
-from keywright.vault import rotation as rotations, store
+from keywright.vault import rotation as rotations, store, turns
+from keywright.vault.beside import Beside
 from keywright.vault.connecting import as_pasted, held_already, taken_exceptions
 from keywright.vault.ending import Ending
 from keywright.vault.model import Connection, HeldKey, Pasted
 from keywright.vault.rotation import Rotation, Step
+from keywright.vault.seals import seal_of
 
 
 class Rotating(Ending):
@@ -66,12 +68,8 @@ class Rotating(Ending):
             owner = await self._claimed(tx, held, connection, actor=actor, now=now)
             if owner is None:
                 await store.insert_key(tx, held, sealed, account_id=account_id, exchange=connection.record.exchange)
-                taken = {
-                    one.what: one for one in (*connection.record.accepted, *taken_exceptions(findings, actor, now=now))
-                }
-                record = replace(
-                    connection.record, rotation=Rotation(Step.ADDED, held.id, now), accepted=tuple(taken.values())
-                )
+                beside = Beside(seal_of(held), taken_exceptions(findings, actor, now=now))
+                record = replace(connection.record, rotation=Rotation(Step.ADDED, held.id, now, beside=beside))
                 detail = {"key": held.masked, "fingerprint": held.fingerprint}
                 kind = Kind.CONNECTION_ROTATION_BEGUN
                 connection = await self.book.change(tx, connection, record, kind, actor, now=now, **detail)
@@ -90,25 +88,20 @@ class Rotating(Ending):
             before, _ = await self.book.good(tx, account_id, wanted)
             self._require(proof, before, actor, now=now, to="rotate a held key")
             rotation = rotations.require(before.record.rotation)
-            rotation.switched(before.key.id, now=now)
+            rotation.require_unswitched()
             held, sealed = await self._other(tx, before, rotation)
             outlet = await self.pool.outlet(tx, before.egress.id)
             trial = await self.pool.trial(tx, outlet)
         credentials = self.book.open(replace(before, key=held), sealed)
         probe = await self._probed(credentials, outlet, trial, before=None, now=now)
-        findings = self._judged(before, probe, await self._address(outlet, probe, now=now), now=now)
+        accepted, address = rotation.accepted(before.record.accepted), await self._address(outlet, probe, now=now)
+        findings = self._judged(before, probe, address, accepted=accepted, now=now)
         async with self._database.write() as tx:
             await self.book.lock(tx, account_id)
             connection = await self._same(tx, before)
             if connection.record.rotation != rotation:
                 raise Conflict("the rotation went on meanwhile", hint="look at it again")
-            record = replace(
-                connection.record,
-                held_key_id=held.id,
-                probe=probe,
-                checked_at=now,
-                rotation=rotation.switched(connection.key.id, now=now),
-            )
+            record = turns.switched(connection.record, held, connection.key, probe, now=now)
             before_key, connection = connection.key, replace(connection, key=held)
             await self._plan(tx, connection, now=now)
             detail = {
@@ -143,9 +136,9 @@ class Rotating(Ending):
             else:
                 new, _ = await self._other(tx, connection, rotation)
             await store.wipe_keys(tx, account_id=account_id, connection_id=connection.id, now=now, but=serving.id)
-            record = replace(connection.record, held_key_id=serving.id, rotation=None)
+            record = replace(turns.gone_back(connection.record, serving), rotation=None)
             connection = replace(connection, key=serving)
-            if rotation.step is Step.SWITCHED:  # what the record says of its rights is the other key's
+            if rotation.step is Step.SWITCHED:  # what it may do now, nobody has asked since
                 await store.plan_check(tx, account_id=account_id, connection_id=connection.id, at=now)
             detail = {"key": serving.masked, "dropped": new.masked}
             return await self.book.change(tx, connection, record, Kind.CONNECTION_ROLLED_BACK, actor, now=now, **detail)

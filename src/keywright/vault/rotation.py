@@ -21,7 +21,9 @@ from enum import StrEnum
 from typing import Any
 
 from keywright.errors import Conflict, Invalid
+from keywright.vault.beside import Beside
 from keywright.vault.evidence import Probe, Right
+from keywright.vault.terms import Accepted
 
 OVERLAP_MS = 24 * 60 * 60 * 1000
 """How long the key before is kept to go back to; then its owner is asked to end it."""
@@ -60,6 +62,8 @@ class Rotation:
     """The mark that the new key bears at the exchange, so that it can be found there whatever was killed."""
     ending_at: int | None = None
     """When the exchange was last asked to delete the key before."""
+    beside: Beside | None = None
+    """What is known of the other key; `None` in a rotation that was begun before that was kept."""
 
     @property
     def is_guided(self) -> bool:
@@ -76,15 +80,23 @@ class Rotation:
         """When the key before should be ended; `None` until the new one serves."""
         return None if self.switched_at is None else self.switched_at + OVERLAP_MS
 
-    def switched(self, serving_key_id: str, *, now: int) -> Rotation:
-        """Return what it is once the new key serves, and `serving_key_id` is the one before. Raises `Conflict`."""
+    def accepted(self, of_serving: tuple[Accepted, ...]) -> tuple[Accepted, ...]:
+        """Return what was accepted of the other key; that of the one that serves, where nothing was kept apart."""
+        return of_serving if self.beside is None else self.beside.accepted
+
+    def require_unswitched(self) -> None:
+        """Do nothing if the new key may serve from now on; raises `Conflict`."""
         if self.step in (Step.MAKING, Step.MADE):
             raise Conflict("the new key is not proved yet", hint="have the rotation go on, or roll it back")
         if self.step is Step.UNDOING:
             raise Conflict("this rotation is being rolled back", hint="roll it back once more, so that it ends")
         if self.is_switched:
             raise Conflict("the new key serves already", hint="finish the rotation, or roll it back")
-        return replace(self, step=Step.SWITCHED, other_key_id=serving_key_id, switched_at=now)
+
+    def switched(self, serving_key_id: str, *, beside: Beside, now: int) -> Rotation:
+        """Return what it is once the new key serves, and `serving_key_id` is the one before. Raises `Conflict`."""
+        self.require_unswitched()
+        return replace(self, step=Step.SWITCHED, other_key_id=serving_key_id, switched_at=now, beside=beside)
 
     def ending(self, *, now: int) -> Rotation:
         """Return what it is once the exchange is asked to delete the key before."""
@@ -100,12 +112,14 @@ class Rotation:
 
     def written(self) -> dict[str, Any]:
         """Return it as plain values; `read` is the way back."""
-        guided = {
+        guided: dict[str, Any] = {
             "step": self.step.value,
             "other_key_id": self.other_key_id,
             "began_at": self.began_at,
             "switched_at": self.switched_at,
         }
+        if self.beside is not None:
+            guided["beside"] = self.beside.written()
         if self.is_guided:
             return guided
         by_a_master = guided | {"master_id": self.master_id, "remark": self.remark}
@@ -124,6 +138,7 @@ class Rotation:
                 str(kept.get("master_id", "")),
                 str(kept.get("remark", "")),
                 None if ending_at is None else int(ending_at),
+                Beside.read(kept.get("beside")),
             )
         except (KeyError, TypeError, ValueError):
             raise Invalid("this is no rotation that was kept") from None

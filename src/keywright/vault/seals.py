@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 
@@ -48,6 +49,12 @@ def record_mac(key: Secret, record: Record, held: HeldKey) -> bytes:
     if terms is not None:  # most have none, as none had before there were terms
         fields.append(["terms", terms])
     return _mac(key, b"connection\0", fields)
+
+
+def seal_of(held: HeldKey) -> str:
+    """Return a digest of what a key's row shows, to be kept where a MAC covers it: for a key that no record names as serving."""
+    fields = [held.id, held.kind, held.masked, held.digest.hex() if held.digest else None, held.added_at]
+    return hashlib.sha256(json.dumps(fields, separators=(",", ":")).encode()).hexdigest()
 
 
 def egress_mac(key: Secret, egress: EgressAddress, user_sealed: bytes | None) -> bytes:

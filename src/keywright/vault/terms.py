@@ -19,6 +19,17 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Something that speaks against a key, and who took it all the same."""
+
+    what: str
+    """As its finding calls it: `margin`, `unproven-address-filter`."""
+    by: str
+    """An account's id, or `owner` in a personal vault."""
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The terms a key is held under."""
 

@@ -13,10 +13,10 @@ from keywright.errors import Conflict, Invalid
 from keywright.storage.tables import connections, egress_addresses, held_keys
 from keywright.storage.transaction import Tx, is_writing
 from keywright.vault.evidence import Exchange, KeyKind, Probe
-from keywright.vault.model import Accepted, Connection, HeldKey, Record, Sealed, Status
+from keywright.vault.model import Connection, HeldKey, Record, Sealed, Status
 from keywright.vault.rotation import Rotation
 from keywright.vault.store import pool
-from keywright.vault.terms import Terms
+from keywright.vault.terms import Accepted, Terms
 
 Found = tuple[Connection, Sealed, bytes, tuple[bytes | None, bytes]]
 """A connection not judged yet, what is sealed of its key, its record's MAC, and its egress's sealed user and MAC."""
