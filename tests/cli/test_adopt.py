@@ -126,16 +126,25 @@ def test_n18_an_adoption_that_is_killed_at_any_step_is_gone_on_with(bot: Bot) ->
 
 
 @pytest.fixture
-def adopting(keywright: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Terminal, Path]]:
-    """Give a terminal with a vault, and a bot's `.env`."""
+def at_kucoin(
+    keywright: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[tuple[Terminal, Path, DoubleKey]]:
+    """Give a terminal with a vault, a bot's `.env`, and its key at the exchange."""
     with running_in_thread(KucoinDouble(keywright.clock)) as kucoin:
         monkeypatch.setenv("KEYWRIGHT_KUCOIN_URL", kucoin.url)
         for command in ("vault init --by key-file", f"vault egress add {OURS}"):
             assert keywright(command).code == 0
         (tmp_path / "bot").mkdir()
         file = tmp_path / "bot" / ".env"
-        file.write_text(env(kucoin.new_key(addresses=(OURS,))))
-        yield keywright, file
+        key = kucoin.new_key(addresses=(OURS,))
+        file.write_text(env(key))
+        yield keywright, file, key
+
+
+@pytest.fixture
+def adopting(at_kucoin: tuple[Terminal, Path, DoubleKey]) -> tuple[Terminal, Path]:
+    """Give the same, for who does nothing at the exchange."""
+    return at_kucoin[:2]
 
 
 def test_a_key_that_is_held_already_is_taken_out_of_the_file_and_one_with_another_secret_is_not(
@@ -156,6 +165,23 @@ def test_a_key_that_is_held_already_is_taken_out_of_the_file_and_one_with_anothe
     assert refused.code == 6
     assert "holds this key with another secret or passphrase" in refused.err
     assert "Xyz" in file.read_text()
+
+
+def test_a_file_keeps_a_key_that_no_program_would_be_handed(at_kucoin: tuple[Terminal, Path, DoubleKey]) -> None:
+    keywright, file, key = at_kucoin
+    before = file.read_text()
+    assert keywright(f"adopt {file} --yes --name swing").code == 0
+    after = file.read_text()
+    key.rights["permission"] = "General,Spot,Transfer"
+    assert keywright("vault check swing").code == 10
+    file.write_text(before)
+    refused = keywright(f"adopt {file} --yes")
+    assert (refused.code, file.read_text()) == (6, before)
+    assert "holds this key and is suspended" in refused.err
+    key.rights["permission"] = "General,Spot"
+    assert keywright("vault check swing").code == 0
+    assert keywright(f"adopt {file} --yes").code == 0
+    assert file.read_text() == after
 
 
 def test_a_file_that_can_not_be_replaced_is_told_of_before_its_key_is_held(adopting: tuple[Terminal, Path]) -> None:

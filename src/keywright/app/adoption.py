@@ -26,7 +26,7 @@ from keywright.errors import Conflict, Invalid, NotFound
 from keywright.settings import Settings
 from keywright.vault.adopting import MOST_BYTES, Adoption, Plan, plan, restored
 from keywright.vault.evidence import Exchange
-from keywright.vault.model import PERSONAL, Connection, NewConnection, Pasted
+from keywright.vault.model import PERSONAL, Connection, NewConnection, Pasted, Status
 from keywright.vault.starting import goes_through_exec, with_exec, without_exec
 
 FOLDER = "adopted"
@@ -82,7 +82,7 @@ async def adopt(
 async def held_as(found: Found, *, settings: Settings, clock: Clock = wall_clock_ms) -> str:
     """Return the name of the connection that serves with the file's key already; empty where none does.
 
-    Raises `Conflict` where one holds this key with another secret.
+    Raises `Conflict` where one holds this key with another secret, or is handed to no program.
     """
     async with open_personal_vault(settings, clock=clock) as services:
         connection = await _holder(services, found)
@@ -99,6 +99,14 @@ async def _holder(services: Services, found: Found) -> Connection | None:
         raise Conflict(
             f"your connection {connection.name} holds this key with another secret or passphrase",
             hint="one of the two is wrong, or was rotated: `keywright vault check` tells whether the held one works",
+        )
+    if (
+        connection.record.status is not Status.ACTIVE or connection.is_master
+    ):  # its bot would stand still without the file
+        why = "serves for rotation alone" if connection.is_master else "is suspended"
+        raise Conflict(
+            f"your connection {connection.name} holds this key and {why}: no program would be handed it",
+            hint="see why: `keywright vault show`. The file is as it was",
         )
     return connection
 
