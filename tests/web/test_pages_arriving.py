@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from keywright.app.services import Services
 from keywright.web.app import Console
 from tests.support.clock import FakeClock
 from tests.support.visitor import ORIGIN, PASSWORD, Caller, ask, console_over, events_of
@@ -193,3 +194,12 @@ async def test_a_password_is_measured_and_forgotten(ada: Caller) -> None:
         assert "<html" not in answer.text
         scores[typed] = answer.text.partition('value="')[2][:1]
     assert (scores[""], scores["password1234"], scores[PASSWORD]) == ("0", "1", "4")
+
+
+async def test_who_came_by_another_name_of_this_machine_is_led_to_the_official_one(services: Services) -> None:
+    """K3: the page names the one address to look for, and on loopback there are several that are ours."""
+    console = console_over(services, origins=(ORIGIN, "http://127.0.0.1:8400"))
+    for host, is_told in (("127.0.0.1:8400", True), ("localhost:8400", False)):
+        page = (await ask(console, "GET", "/sign-in", host=host)).body.decode()
+        assert (f"You came by {host}" in page) is is_told
+        assert (f'href="{ORIGIN}/sign-in"' in page) is is_told

@@ -19,6 +19,8 @@ class Frame:
     path: str
     """Of the page that is shown, to mark the place in menus."""
     now: int
+    came_by: str = ""
+    """Host that the browser came by, where it is another official one than that of `origin`: loopback has several."""
     email: str = ""
     """Of who is signed in, with second factor or without; empty for nobody."""
     is_complete: bool = False

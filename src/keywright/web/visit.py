@@ -240,12 +240,14 @@ class Visit:
     @property
     def frame(self) -> Frame:
         """What the frame around the page shows."""
-        session, account = self.session, self.account
+        session, account, origin = self.session, self.account, self.site.place.origin
+        here = self.request.headers.get("host", "")
         return Frame(
             csrf=self.csrf,
-            origin=self.site.place.origin,
+            origin=origin,
             path=self.request.scope["path"],  # not `request.url`: that is put together with the Host header
             now=self.now,
+            came_by=here if here != urlsplit(origin).netloc else "",
             email=account.email if account else "",
             is_complete=session is not None and session.is_complete,
             is_operator=self.is_operator,
