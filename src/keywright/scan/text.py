@@ -93,6 +93,7 @@ def find(text: bytes, *, path: str = "", known: Known | None = None) -> list[Hit
         if piece.start not in held and (raw := _judged(piece, halves, mentions, in_path)) is not None
     ]
     raws += _phrases(text, low, sorted(raws, key=lambda raw: raw.at))
+    raws.sort(key=lambda raw: raw.at)  # so that no line's characters are counted twice
     hits = [_hit(raw, starts, path) for raw in raws if not starts.is_allowed(raw.at)]
     return sorted(hits, key=lambda hit: (hit.line, hit.column))
 
@@ -189,6 +190,8 @@ class _LineStarts:
 
     def __init__(self, text: bytes) -> None:
         self._text = text
+        self._last = 0, 1
+        """The last place that was asked for, and its column."""
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -197,7 +200,9 @@ class _LineStarts:
     @cached_property
     def _allowed(self) -> frozenset[int]:
         """The lines that say so."""
-        return frozenset(self.place(found.start())[0] for found in re.finditer(re.escape(ALLOWED), self._text))
+        return frozenset(
+            bisect_right(self._starts, found.start()) for found in re.finditer(re.escape(ALLOWED), self._text)
+        )
 
     def line_start(self, at: int, *, within: int) -> int:
         """Return where the line of a place begins, or how far back was looked."""
@@ -205,10 +210,15 @@ class _LineStarts:
         return max(first, self._text.rfind(b"\n", first, at) + 1)
 
     def place(self, at: int) -> tuple[int, int]:
-        """Return line and column, from 1."""
+        """Return line and column, from 1, the column in characters. Quick where places are asked for in their order."""
         line = bisect_right(self._starts, at)
-        return line, at - self._starts[line - 1] + 1
+        before, column = self._last if self._last[0] >= self._starts[line - 1] else (self._starts[line - 1], 1)
+        if before > at:
+            before, column = self._starts[line - 1], 1
+        column += len(self._text[before:at].decode("utf-8", "replace"))
+        self._last = at, column
+        return line, column
 
     def is_allowed(self, at: int) -> bool:
         """Tell whether the line of a place is to be passed over."""
-        return bool(self._allowed) and self.place(at)[0] in self._allowed
+        return bool(self._allowed) and bisect_right(self._starts, at) in self._allowed
