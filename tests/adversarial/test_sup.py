@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -76,3 +78,37 @@ def test_sup_01_setting_up_takes_the_lock_as_it_is() -> None:
     make = (ROOT / "Makefile").read_text()
     assert "sync --quiet --locked " in make
     assert make.count("pip install") == make.count("--require-hashes -r scripts/setup.txt") == 1
+
+
+def built(folder: Path, kind: str) -> Path:
+    """Build what would be published; without the compiled part, which is a compiler's."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", folder],
+        cwd=ROOT,
+        env=os.environ | {"SOURCE_DATE_EPOCH": "1700000000", "KEYWRIGHT_PURE": "1"},
+        capture_output=True,
+        check=True,
+    )
+    (made,) = folder.iterdir()
+    return made
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_sup_05_what_is_published_is_the_same_bytes_each_time_and_nothing_but_the_product(
+    tmp_path: Path, kind: str
+) -> None:
+    first, second = (built(tmp_path / name, kind) for name in ("first", "second"))
+    assert first.name == second.name
+    assert first.read_bytes() == second.read_bytes()
+    if kind == "wheel":
+        with zipfile.ZipFile(first) as packed:
+            modes = {one.filename: one.external_attr >> 16 & 0o777 for one in packed.infolist()}
+        tops = {"keywright", "keywright-0.1.0.dist-info"}
+    else:
+        with tarfile.open(first) as unpacked:
+            modes = {one.name.partition("/")[2]: one.mode & 0o777 for one in unpacked.getmembers() if one.isfile()}
+        tops = {"src", "README.md", "LICENSE", "hatch_build.py", "pyproject.toml", "PKG-INFO", ".gitignore"}
+    assert {name.partition("/")[0] for name in modes} <= tops
+    assert not [name for name in modes if name.endswith((".pyc", ".key", ".db", ".po~", ".so"))]
+    assert not [name for name in modes if "/tests/" in name or "/.git/" in name]
+    assert {mode & 0o022 for mode in modes.values()} == {0}, "somebody else could write to it"

@@ -1,5 +1,6 @@
 """VLT: the vault's rows altered by somebody who can write to its file. Rows of the catalogue by id.
 
+VLT-04 says what is promised of nonces: docs/threat-model.md has the budget.
 VLT-01, -02, -07 and -11 are in tests/cli/test_vault.py, tests/app/test_personal_vault.py and tests/sealing, VLT-06 in
 tests/faults/test_vault_kill.py, VLT-08 of backups and VLT-12 in tests/app/test_vault_backup.py, VLT-10 in tests/app/test_agent.py.
 """
@@ -19,6 +20,8 @@ from keywright.app.installation import open_keyring
 from keywright.app.services import Services
 from keywright.audit.events import Actor
 from keywright.errors import KeywrightError
+from keywright.sealing.envelope import HEADER_BYTES, Place, open_sealed, seal
+from keywright.sealing.keyring import NONCE_BYTES, Keyring, new_data_key
 from keywright.sealing.protections.passphrase import stretch
 from keywright.sealing.protections.wrapped import unwrap_from
 from keywright.secret import Secret
@@ -149,3 +152,15 @@ async def test_vlt_08_every_sealed_column_altered_at_every_byte_and_cut_at_every
     assert min(tried.values()) >= 32, "less than a key or a MAC is sealed nowhere"
     with pytest.raises(Undone):
         await held.opens()
+
+
+def test_vlt_04_one_value_sealed_again_and_again_never_looks_the_same_and_no_nonce_comes_twice() -> None:
+    """At random, so it holds across processes, restarts and restored copies, which no counter survives."""
+    keyring, place = Keyring("db_1", {1: new_data_key()}), Place("held_keys", "hk_1", "acc_1", "kucoin")
+    sealed = {seal(keyring, Secret(SECRET), place=place) for _ in range(100_000)}
+    assert len(sealed) == 100_000
+    assert len({one[HEADER_BYTES : HEADER_BYTES + NONCE_BYTES] for one in sealed}) == 100_000
+    assert len({one[HEADER_BYTES + NONCE_BYTES :] for one in sealed}) == 100_000, (
+        "the same bytes tell of the same secret"
+    )
+    assert open_sealed(keyring, next(iter(sealed)), place=place) == Secret(SECRET)
