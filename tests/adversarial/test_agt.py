@@ -1,6 +1,7 @@
 """AGT: the agent attacked, as a process of its own. Rows of the catalogue by id.
 
-AGT-01, AGT-02's socket and AGT-03 are in tests/app/test_agent.py as well; what signs is not built yet.
+AGT-01, AGT-02's socket and AGT-03 are in tests/app/test_agent.py as well, AGT-07 is in tests/cli/test_vault_diagnose.py,
+AGT-12 in tests/app/test_hand_outs.py. AGT-06, -08 and -09 are about a proxy that signs for bots, and its policy files: not built yet.
 """
 
 from __future__ import annotations
@@ -188,3 +189,37 @@ def test_vlt_10_it_keeps_nothing_of_who_started_it(running: subprocess.Popen[byt
     open_files = {str(found.readlink()) for found in (proc / "fd").iterdir()}
     assert not [name for name in open_files if name.startswith(("/dev/pts", "/tmp")) and "agent.lock" not in name]  # noqa: S108
     assert os.getsid(running.pid) == running.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_leak_13_it_is_started_without_keys_that_stand_in_a_shell(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lives for hours. What it needs to find is handed on: folders, and where exchanges are asked."""
+    secrets = {
+        "KUCOIN_SECRET_KEY": "in-a-shell-1",
+        "BINANCE_API_KEY": "in-a-shell-2",
+        "BITFINEX_SECRET": "in-a-shell-3",
+    }
+    for name, value in {**secrets, "KEYWRIGHT_KUCOIN_URL": "http://127.0.0.1:1", "HOME": str(folder.parent)}.items():
+        monkeypatch.setenv(name, value)
+    agent_calls.give_to_agent(folder, "db_1", KEY, idle_ms=60_000)
+    try:
+        (pid,) = [
+            int(one.name)
+            for one in Path("/proc").iterdir()
+            if one.name.isdigit() and str(folder).encode() in read(one / "cmdline")
+        ]
+        if os.geteuid() == 0:  # who is somebody else can't look at all, nor its own user: test_vlt_10
+            inherited = read(Path(f"/proc/{pid}/environ"))
+            assert b"KEYWRIGHT_KUCOIN_URL=" in inherited
+            assert b"in-a-shell" not in inherited
+    finally:
+        agent_calls.lock(folder)
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

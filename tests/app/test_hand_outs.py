@@ -158,7 +158,7 @@ def test_what_does_not_go_well_is_not_answered_and_leaves_no_event(unlocked: Unl
     unlocked.handed()
 
 
-def test_what_is_suspended_or_altered_is_not_handed_out(unlocked: Unlocked) -> None:
+def test_agt_12_what_is_suspended_or_altered_is_not_handed_out(unlocked: Unlocked) -> None:
     with contextlib.closing(sqlite3.connect(unlocked.vault.file)) as database:
         (bots,) = database.execute("SELECT bots FROM connections").fetchone()
         for written, is_handed in (('["someone"]', False), (bots, True)):

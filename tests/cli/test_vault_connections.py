@@ -126,7 +126,7 @@ def test_a_machine_with_one_way_out_needs_no_pool(keywright: Terminal, kucoin: K
     assert keywright("vault egress list").out.split("\t")[:2] == ["any", "127.0.0.1"]
     full = keywright("vault add swing --exchange kucoin --stdin", pasted(second))
     assert full.code == 6
-    assert "keywright vault egress share" in full.err
+    assert "keywright vault egress share any" in full.err
     assert keywright("vault egress share any").code == 0
     assert keywright("vault add swing --exchange kucoin --stdin", pasted(second)).code == 0
     assert "its address is shared" in keywright("vault list").out
@@ -230,3 +230,66 @@ def test_an_account_of_the_server_has_keys_held_there(ada: Terminal, kucoin: Kuc
         (by,) = database.execute("SELECT actor FROM audit_events WHERE kind = 'connection.added'").fetchone()
     assert by.startswith("acc_")
     assert ada("vault remove grid --account ada@example.org --yes", ada.code()).code == 0
+
+
+def test_what_was_pasted_wrong_is_named(keywright: Terminal, kucoin: KucoinDouble) -> None:
+    """At the console it stands beside its field; here a sentence about "it" says nothing."""
+    good = kucoin.new_key(addresses=("127.0.0.1",))
+    parts = {"key": good.key, "secret": good.secret, "passphrase": good.passphrase}
+    for part, wrong in (("the API key", {"key": "abc"}), ("the secret", {"secret": "abc"})):
+        refused = keywright("vault add grid --exchange kucoin --stdin", json.dumps(parts | wrong))
+        assert refused.err.splitlines()[3].startswith(f"keywright: {part}: it has 3 characters"), refused.err
+    missing = keywright("vault add grid --exchange kucoin --stdin", json.dumps(parts | {"passphrase": ""}))
+    assert "keywright: the passphrase is missing" in missing.err
+    assert keywright("vault add grid --exchange kucoin --stdin", pasted(good)).code == 0
+    for command in ("vault edit grid", "vault rotate grid"):
+        refused = keywright(f"{command} --stdin", json.dumps(parts | {"key": "abc"}))
+        assert "keywright: the API key: it has 3 characters" in refused.err, refused.err
+
+
+def test_a_name_that_is_taken_is_told_before_anybody_makes_a_key(keywright: Terminal, kucoin: KucoinDouble) -> None:
+    assert keywright("vault egress add 127.0.0.1 --share").code == 0
+    keywright("vault add grid --exchange kucoin --stdin", pasted(kucoin.new_key(addresses=("127.0.0.1",))))
+    again = keywright("vault add grid --exchange kucoin")
+    assert again.code == 6
+    assert again.err.splitlines()[0] == "keywright: there is a connection grid already"
+
+
+def test_what_a_key_of_the_main_account_can_do_besides_is_said_when_it_is_added_shown_and_checked(
+    keywright: Terminal, kucoin: KucoinDouble
+) -> None:
+    key = kucoin.new_key(addresses=("127.0.0.1",))
+    said = [keywright("vault add grid --exchange kucoin --stdin", pasted(key))]
+    said += [keywright("vault show grid"), keywright("vault check grid")]
+    for one in said:
+        assert one.code == 0
+        assert "warning: this is a key of your main account" in one.err
+    key.rights["subName"] = "bots01"
+    assert "warning" not in keywright("vault check grid").err
+
+
+def test_lists_speak_to_people(keywright: Terminal, kucoin: KucoinDouble) -> None:
+    empty = keywright("vault list")
+    assert (empty.code, empty.out) == (0, "")
+    assert "keywright vault add" in empty.err
+    key = kucoin.new_key(addresses=("127.0.0.1",))
+    keywright("vault add grid --exchange kucoin --stdin", pasted(key))
+    shown = keywright("vault show grid").out
+    assert "made there  2023-11-14T22:13:20Z" in shown
+    assert "bound to addresses\tyes\tdeclared\tipWhitelist" in shown
+    assert "internal transfer\tno\tproven\tInnerTransfer" in shown
+    key.rights = {"permission": "General,Spot,Transfer"}
+    assert keywright("vault check grid").code == 10
+    assert keywright("vault list").out.rstrip().endswith("money could leave (withdraw)")
+    assert keywright("vault edit grid --ends 2020-01-01").code == 2
+    assert keywright("vault edit grid --ends 2099-01-01").code == 0
+
+
+def test_a_check_of_all_calls_what_failed_by_its_name(keywright: Terminal, kucoin: KucoinDouble) -> None:
+    key = kucoin.new_key(addresses=("127.0.0.1",))
+    keywright("vault add grid --exchange kucoin --stdin", pasted(key))
+    key.deleted = True
+    checked = keywright("vault check --all")
+    assert checked.code == 4
+    assert "grid: KuCoin does not know this key" in checked.err
+    assert "hint: it was deleted there" in checked.err

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.doubles.bitfinex import BitfinexDouble
-from tests.doubles.exchange import DoubleKey, running_in_thread
+from tests.doubles.exchange import DoubleKey, Said, Seen, running_in_thread
 from tests.doubles.kucoin import KucoinDouble
 
 OURS, SECOND = "127.0.0.7", "127.0.0.8"
@@ -138,3 +138,23 @@ def test_a_second_address_of_the_pool_tells_a_foreign_address_from_a_deleted_key
         told = keywright("vault diagnose lend")
         assert told.code == 11
         assert "from a second address it is let in" in told.out
+
+
+def test_agt_07_what_was_signed_is_not_repeated_where_an_exchange_sends_it_back(
+    keywright: Terminal, kucoin: KucoinDouble, held: DoubleKey
+) -> None:
+    """A firewall, or an exchange being mended, may echo a request: its key, signature and passphrase header."""
+    sent: list[str] = []
+
+    def echoes(seen: Seen, said: Said) -> Said:
+        told = {name: text for name, text in seen.headers.items() if name.startswith("kc-api-")}
+        sent.extend(text for name, text in told.items() if name in {"kc-api-key", "kc-api-sign", "kc-api-passphrase"})
+        refusal = {"code": "400003", "msg": f"KC-API-KEY not exists {told}"}
+        return Said(401, json.dumps(refusal).encode()) if told else said
+
+    kucoin.spoils = echoes
+    for command in ("vault diagnose grid", "vault diagnose grid --json", "vault check grid"):
+        told_of = keywright(command)
+        assert sent, "nothing signed was echoed"
+        assert "does not know this key" in told_of.out + told_of.err
+        assert not [one for one in sent if one in told_of.out + told_of.err]

@@ -11,7 +11,9 @@ import pytest
 
 from keywright.vault.evidence import Evidence, Exchange, Grade, Probe, Right
 from keywright.vault.listed import may_be
+from keywright.vault.mastery import judge_for
 from keywright.vault.preflight import Code, Finding, Severity, exit_code, judge
+from keywright.vault.terms import Purpose
 from keywright.vault.venues import binance, bitfinex, kucoin
 from keywright.vault.venues.venue import NotUnderstood
 from tests.doubles.binance import TRADES as BINANCE_TRADES, BinanceDouble
@@ -171,6 +173,29 @@ def test_a_key_bound_to_other_addresses_is_refused_and_ours_is_named() -> None:
     assert (refused.code, refused.exit_code) == (Code.OTHER_ADDRESS, 11)
     assert "(203.**.154, 103.**.34)" in refused.message
     assert f"enter {ADDRESS} under “IP Restriction”" in refused.hint
+
+
+@pytest.mark.parametrize(
+    ("probe", "is_warned"),
+    [
+        (_kucoin("General", "Spot"), True),
+        (replace(_kucoin("General", "Spot"), sub_account="bots01"), False),
+        (_kucoin("Spot"), False),
+        (_binance(), False),
+        (_bitfinex(), False),
+    ],
+)
+def test_the_owner_of_a_main_accounts_key_is_warned_that_it_can_make_keys_of_sub_accounts(
+    probe: Probe, *, is_warned: bool
+) -> None:
+    """KuCoin's rule, and no box takes it away: told in words, and no reason to refuse."""
+    judged = judge_for(Purpose.BOTS, probe, egress_address=ADDRESS, accepted=("unproven-address-filter",), now=probe.at)
+    warned = [one for one in judged if one.code is Code.MAKES_KEYS]
+    assert [(one.severity, one.exit_code, one.accept) for one in warned] == [(Severity.WARNING, 0, "")] * is_warned
+    assert exit_code(judged) == 0
+    for one in warned:
+        assert "make and delete keys of your sub-accounts" in one.message
+        assert "“IP Restriction”" in one.hint
 
 
 def test_a_key_that_works_from_more_addresses_than_ours_is_warned_of() -> None:

@@ -119,8 +119,11 @@ def _start(folder: Path) -> bool:
     """
     import subprocess  # noqa: PLC0415  who asks an agent that is there starts none
 
+    from keywright.vault.profiles import is_foreign  # noqa: PLC0415
+
     make_folder(folder)
-    environ = {name: value for name, value in os.environ.items() if name not in UNASKED}
+    # It lives for hours, and needs no exchange's key that happens to stand in a shell.
+    environ = {name: value for name, value in os.environ.items() if name not in UNASKED and not is_foreign(name)}
     process = subprocess.Popen(  # noqa: S603  ourselves; -P: never a module of the working folder
         [sys.executable, "-P", "-m", "keywright", "vault", "agent", "--folder", str(folder), "--quiet"],
         stdin=subprocess.DEVNULL,

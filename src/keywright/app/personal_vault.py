@@ -48,8 +48,7 @@ async def make_personal_vault(
     make_state(place)
     wrapping_key, vault = new_data_key(), ""
     with hold(place.folders.data / "vault-making.lock", wait=True):
-        if place.has_vault():
-            raise Conflict(f"there is a vault already: {place.name}", hint="`keywright vault status` tells about it")
+        require_no_vault(place)
 
         async def fill(tx: Tx) -> None:
             nonlocal vault
@@ -59,6 +58,12 @@ async def make_personal_vault(
     async with database_of(place) as database:
         await keyring_of(database, wrapping_key, place)
     return vault
+
+
+def require_no_vault(place: VaultPlace) -> None:
+    """Do nothing unless there is a vault already; raises `Conflict`."""
+    if place.has_vault():
+        raise Conflict(f"there is a vault already: {place.name}", hint="`keywright vault status` tells about it")
 
 
 async def _begin(

@@ -69,11 +69,17 @@ async def copy_vault(services: Services, place: VaultPlace, wrapping_key: Secret
     return Archive(Manifest(FORMAT, services.keyring.database_id, events, now), Secret(content), wrapping_key)
 
 
-def write_backup(destination: Path, sealed: bytes) -> Path:
-    """Write a new file, 0600, whole or not at all, never over another; return where it is. Raises `Unusable`."""
+def require_new(destination: Path) -> Path:
+    """Return where a new file is to be, if nothing is there; raises `Unusable`."""
     destination = destination.expanduser().absolute()
     if os.path.lexists(destination):
         raise Unusable(f"{destination} is there already", hint="name a new file")
+    return destination
+
+
+def write_backup(destination: Path, sealed: bytes) -> Path:
+    """Write a new file, 0600, whole or not at all, never over another; return where it is. Raises `Unusable`."""
+    destination = require_new(destination)
     unfinished = destination.with_name(f"{destination.name}.part")
     try:
         descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)

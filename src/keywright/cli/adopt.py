@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 
 from keywright.cli import held_shown, options, terminal
 from keywright.cli.held_keys import accept_option
-from keywright.errors import Invalid, NotFound
+from keywright.errors import NotFound
 
 if TYPE_CHECKING:
     from keywright.app.adoption import Adopted, Start
@@ -75,7 +74,7 @@ async def command(
         started = _started(start, before.adoption, before.name)
         if started is not None:
             _show(started.difference)
-            _confirm("Change the start so?", yes=yes)
+            terminal.require_consent("Change the start so?", yes=yes)
             started.put()
         _tell(file, before, is_started=start is not None, as_json=as_json)
         return
@@ -85,7 +84,7 @@ async def command(
     called = called or rules.name(name or _folder_of(file))
     started = _started(start, found.plan.adoption, called)
     _show(difference(found.content, found.plan, path=str(found.path)), started.difference if started else "")
-    _confirm("Hold this key, and change the file so?", yes=yes)
+    terminal.require_consent("Hold this key, and change the file so?", yes=yes)
     try:
         connection = await adoption.adopt(found, called, accept=frozenset(accept), settings=settings)
     except KeyRefused as refused:
@@ -141,15 +140,6 @@ def _show(*texts: str) -> None:
     for text in texts:
         for line in text.splitlines():
             terminal.say(line.translate(terminal.CONTROL))
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Invalid("whether that is meant can't be asked here", hint="give --yes")
-    if not click.confirm(question, err=True):
-        raise click.Abort
 
 
 def _folder_of(file: Path) -> str:

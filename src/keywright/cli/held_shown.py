@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keywright.cli import terminal
+from keywright.errors import Invalid
 
 if TYPE_CHECKING:
     from keywright.errors import KeywrightError
     from keywright.vault.model import Connection, EgressAddress
     from keywright.vault.preflight import Finding
     from keywright.vault.seam import Checked, KeyRefused
+
+PARTS = {"key": "the API key", "secret": "the secret", "passphrase": "the passphrase"}
+"""What the fields of a key are called where they are asked for."""
+
+
+@contextmanager
+def giving_a_key() -> Iterator[None]:
+    """Say why a key that is given was not taken: what was found about it, or which part of it was pasted wrong."""
+    from keywright.vault.seam import KeyRefused
+
+    try:
+        yield
+    except KeyRefused as refused:
+        raise not_taken(refused) from None
+    except Invalid as wrong:
+        part = PARTS.get(wrong.field, "")
+        if not part or wrong.field in wrong.message:
+            raise
+        # At the console it stands beside its field.
+        raise Invalid(f"{part}: {wrong.message}", hint=wrong.hint, field=wrong.field) from None
 
 
 def not_taken(refused: KeyRefused) -> click.exceptions.Exit:
@@ -28,10 +51,13 @@ def not_taken(refused: KeyRefused) -> click.exceptions.Exit:
 
 def show_findings(findings: tuple[Finding, ...]) -> None:
     """Say what was found about a key."""
+    from keywright.vault.preflight import Severity
+
     for finding in findings:
         mark = "refused" if finding.refuses else str(finding.severity)
         terminal.say(f"{mark}: {finding.message}".translate(terminal.CONTROL))
-        terminal.say(f"  hint: {finding.hint}".translate(terminal.CONTROL))
+        if finding.severity is not Severity.ACCEPTED:  # its owner knows what could be done, and chose not to
+            terminal.say(f"  hint: {finding.hint}".translate(terminal.CONTROL))
 
 
 def _acceptable(findings: tuple[Finding, ...]) -> str:
@@ -107,7 +133,9 @@ def _note(connection: Connection) -> str:
     if not connection.holds:
         return "its record was altered outside Keywright: remove it"
     if connection.record.reasons:
-        return "; ".join(connection.record.reasons)
+        from keywright.cli.held_words import reason
+
+        return "; ".join(map(reason, connection.record.reasons))
     notes = []
     if connection.is_master:
         notes.append("a master key: it rotates others")
@@ -118,16 +146,17 @@ def _note(connection: Connection) -> str:
     return "; ".join(notes)
 
 
-def _rotated(connection: Connection) -> str:
+def _rotated(connection: Connection, master: str) -> str:
     """Return how its key is followed by the next one."""
     terms = connection.record.terms
     if not terms.master_id:
         return "by hand"
-    return f"through {terms.master_id}{', by itself' if terms.by_itself else ''}"
+    return f"through {master or terms.master_id}{', by itself' if terms.by_itself else ''}"
 
 
-def show_all(connection: Connection, *, now: int) -> None:
-    """Show everything about a connection that may be seen."""
+def show_all(connection: Connection, *, master: str = "", now: int) -> None:
+    """Show everything about a connection that may be seen; `master` is what the one is called that rotates its key."""
+    from keywright.cli.held_words import right
     from keywright.vault.deadlines import ends_of
 
     record = connection.record
@@ -138,10 +167,11 @@ def show_all(connection: Connection, *, now: int) -> None:
         ("status", "altered" if not connection.holds else record.status.value),
         ("key", f"{connection.key.masked} ({connection.key.kind}), fingerprint {connection.key.fingerprint}"),
         ("address", address_note(connection.egress, now=now)),
+        ("made there", terminal.moment(record.probe.created_at)),
         ("held since", terminal.moment(connection.key.added_at)),
         ("checked", terminal.moment(record.checked_at)),
         ("ends", terminal.moment(ends_of(connection))),
-        ("rotated", _rotated(connection)),
+        ("rotated", _rotated(connection, master)),
         ("bots", ", ".join(record.bots) or "–"),
         ("accepted", ", ".join(f"{one.what} ({terminal.moment(one.at)})" for one in record.accepted) or "–"),
         ("note", _note(connection) or "–"),
@@ -150,8 +180,9 @@ def show_all(connection: Connection, *, now: int) -> None:
         terminal.out(f"{name:<12}{str(value).translate(terminal.CONTROL)}")
     terminal.out()
     allowed = {True: "yes", False: "no", None: "not known"}
-    rows = [(one.right.value, allowed[one.allowed], one.grade.value, one.said) for one in record.probe.evidence]
+    rows = [(right(one.right.value), allowed[one.allowed], one.grade.value, one.said) for one in record.probe.evidence]
     terminal.out_table(("RIGHT", "ALLOWED", "GRADE", "THE EXCHANGE SAYS"), rows)
+    show_warnings(connection, now=now)
 
 
 def show_done(connection: Connection, *, now: int, as_json: bool, done: str) -> None:
@@ -166,14 +197,18 @@ def show_done(connection: Connection, *, now: int, as_json: bool, done: str) -> 
 
 def show_warnings(connection: Connection, *, now: int) -> None:
     """Say what its owner should know about a key that was taken."""
-    from keywright.vault.preflight import Severity, judge
+    from keywright.vault.mastery import judge_for
+    from keywright.vault.preflight import Severity
 
-    probe, address = connection.record.probe, connection.egress.shown
-    found = judge(probe, egress_address=address, accepted=connection.exceptions(), now=now)
+    record, address = connection.record, connection.egress.shown
+    accepted = connection.exceptions()
+    found = judge_for(record.terms.purpose, record.probe, egress_address=address, accepted=accepted, now=now)
     show_findings(tuple(one for one in found if one.severity is Severity.WARNING))
 
 
-def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *, now: int, as_json: bool) -> None:
+def report(
+    checked: list[Checked], trouble: list[tuple[Connection, KeywrightError]], *, now: int, as_json: bool
+) -> None:
     """Show what checks found, and end as the gravest of it."""
     from keywright.vault.model import Status
     from keywright.vault.preflight import exit_code
@@ -186,24 +221,28 @@ def report(checked: list[Checked], trouble: list[tuple[str, KeywrightError]], *,
                     | {"findings": [{"code": f.code, "severity": f.severity, "right": f.right} for f in one.findings]}
                     for one in checked
                 ],
-                "failed": [{"id": name, "message": problem.message} for name, problem in trouble],
+                "failed": [{"id": one.id, "name": one.name, "message": problem.message} for one, problem in trouble],
             }
         )
     for one in checked:
         if not as_json:
             name = one.connection.name.translate(terminal.CONTROL)
+            called = shlex.quote(name)
             if any(found.refuses for found in one.findings):
                 terminal.say(f"{name} is suspended.")
             elif one.connection.record.status is Status.SUSPENDED:
-                terminal.say(f"{name} stays suspended, and is well now: `keywright vault check {name}` uses it again.")
+                terminal.say(
+                    f"{name} stays suspended, and is well now: `keywright vault check {called}` uses it again."
+                )
             else:
                 terminal.say(f"{name} is well.")
             show_findings(one.findings)
             if names := _acceptable(one.findings):
-                called = shlex.quote(one.connection.name.translate(terminal.CONTROL))
                 terminal.say(f"To use it all the same, give the key again: keywright vault edit {called} --key {names}")
-    for name, problem in trouble:
-        terminal.say(f"{name}: {problem.message}".translate(terminal.CONTROL))
+    for failed, problem in trouble:
+        terminal.say(f"{failed.name}: {problem.message}".translate(terminal.CONTROL))
+        if problem.hint:
+            terminal.say(f"  hint: {problem.hint}".translate(terminal.CONTROL))
     codes = [code for code in (exit_code(one.findings) for one in checked) if code]
     codes += [problem.exit_code for _, problem in trouble]
     if codes:

@@ -1,6 +1,6 @@
 """The `keywright` command: its parser, and the only place that exits.
 
-Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second factor needed · 5 not found · 6 refused by a rule ·
+Exit codes: 0 done · 1 failed · 2 called wrongly or bad input · 4 second factor needed or vault locked · 5 not found · 6 refused by a rule ·
 7 busy, may work later · 10 to 13 a held key was refused · 14 something to mend · 15 a scan found something · 130 interrupted.
 """
 
@@ -57,7 +57,7 @@ def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> Non
 @click.group(
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed, 5 not found, 6 refused by a rule, "
+    epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed or vault locked, 5 not found, 6 refused by a rule, "
     "7 busy, 10 to 13 a held key was refused, 14 something to mend, 15 a scan found something, 130 interrupted.",
 )
 @click.option(

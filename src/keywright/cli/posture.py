@@ -82,6 +82,7 @@ async def command(
                 terminal.out(f"  {concern.weight.value:<5} {concern.said}".translate(terminal.CONTROL))
                 terminal.out(f"        {concern.advice}".translate(terminal.CONTROL))
         counts = ", ".join(f"{made.count(weight)} {weight.value}" for weight in Weight)
-        terminal.say(f"{len(made.lines)} keys; to mend: {counts}")
+        keys = "1 key" if len(made.lines) == 1 else f"{len(made.lines)} keys"
+        terminal.say(f"{keys}; to mend: {counts}")
     if made.count(Weight.NOW) or made.count(Weight.SOON):
         raise click.exceptions.Exit(FOUND)

@@ -12,7 +12,7 @@ import select
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from keywright.errors import Invalid, KeywrightError, NotProven, Unusable
+from keywright.errors import Conflict, Invalid, KeywrightError, NotProven, Unusable
 from keywright.secret import Secret
 
 SCHEMA = 1
@@ -76,15 +76,33 @@ def moment(at: int | None) -> str:
     return "–" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ask_secret(prompt: str, *, confirm: bool = False) -> Secret:
+def ask_secret(prompt: str, *, confirm: bool = False, vet: Callable[[Secret], Secret] | None = None) -> Secret:
     """Return a secret typed without echo, or the next line of standard input where that is no terminal.
 
-    Raises `Invalid` when there is none.
+    `vet` returns it as it is to be, or raises `Invalid`: at a terminal it is asked for again then, before it is to be
+    confirmed. Raises `Invalid` when there is none.
     """
-    if sys.stdin.isatty():
-        with interruptible():
-            return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
-    return read_secret(prompt)
+    if not is_typed():
+        return vet(read_secret(prompt)) if vet else read_secret(prompt)
+
+    def taken(typed: str) -> str:
+        try:
+            return vet(Secret(typed)).reveal_text() if vet else typed
+        except Invalid as wrong:
+            raise click.UsageError(f"{wrong.message}{f' ({wrong.hint})' if wrong.hint else ''}") from None
+
+    with interruptible():
+        return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True, value_proc=taken))
+
+
+def require_consent(question: str, *, yes: bool) -> None:
+    """Do nothing once the person at the terminal says yes, or said so before. Raises `Conflict` for a no, `Invalid` for nobody."""
+    if yes:
+        return
+    if not is_typed():
+        raise Invalid("whether that is meant can't be asked here", hint="give --yes")
+    if not click.confirm(question, err=True):
+        raise Conflict("nothing was changed")
 
 
 def read_secret(prompt: str) -> Secret:
@@ -128,6 +146,11 @@ def ask_code(email: str) -> str:
             "this takes the account's authenticator code",
             hint="run it in a terminal, or give the code on standard input",
         ) from None
+
+
+def is_typed() -> bool:
+    """Tell whether a person types what is read: standard input is a terminal."""
+    return sys.stdin.isatty()
 
 
 def is_terminal() -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import BY, KINDS, How, how, new_protection, secret_of, stdin
+from keywright.cli.vault_options import BY, KINDS, How, how, new_protection, new_secret_of, secret_of, stdin
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
@@ -29,18 +29,17 @@ async def backup(
     Whoever opens FILE has the vault, whatever protects it here. The `age` tool opens it, too.
     """
     from keywright.app import personal_vault, vault_opening
-    from keywright.app.protecting import vet_new_passphrase
     from keywright.app.vault_archive import pack
-    from keywright.app.vault_backup import copy_vault, write_backup
+    from keywright.app.vault_backup import copy_vault, require_new, write_backup
     from keywright.sealing import age
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
     key = vault_opening.find_wrapping_key(closed)
+    require_new(file)  # before anybody thinks of a passphrase
     passphrase = None
     if not recipients:
-        typed = secret_of("Passphrase of the backup", from_stdin=from_stdin, confirm=True)
-        passphrase = vet_new_passphrase(typed)
+        passphrase = new_secret_of("Passphrase of the backup", from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key) as services:
         archive = await copy_vault(services, closed.place, key, now=services.clock())
     packed = pack(archive)

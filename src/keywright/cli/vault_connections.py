@@ -64,26 +64,24 @@ async def add(
     """
     from keywright.vault import rules
     from keywright.vault.model import NewConnection
-    from keywright.vault.seam import KeyRefused
     from keywright.vault.terms import Purpose
 
     wanted, purpose = rules.exchange(exchange), Purpose.MASTER if is_master else Purpose.BOTS
-    rules.name(name)
+    name = rules.name(name)
     rules.master_without_bots(purpose, rules.bots(bots))
     given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
     async with owner_of(email, data_dir) as owner:
         vault, now = owner.services.vault, owner.services.clock()
-        reservation = await vault.reserve(owner.id, wanted.value, actor=owner.actor, now=now)
+        # With the name: before anybody goes and makes a key in vain.
+        reservation = await vault.reserve(owner.id, wanted.value, name=name, actor=owner.actor, now=now)
         _guide(reservation, now=now, is_master=is_master)
         pasted = given or ask_key(wanted, accept=accept)
         proof, actor = await owner.prove()
         now = owner.services.clock()
-        try:
+        with held_shown.giving_a_key():
             made = await vault.connect(
                 owner.id, NewConnection(name, wanted.value, pasted, bots, purpose), proof=proof, actor=actor, now=now
             )
-        except KeyRefused as refused:
-            raise held_shown.not_taken(refused) from None
     held_shown.show_done(made, now=now, as_json=as_json, done="is held")
 
 
@@ -100,6 +98,9 @@ async def list_(*, email: str | None, data_dir: str | None, as_json: bool) -> No
     if as_json:
         terminal.out_json({"connections": [held_shown.as_dict(one, now=now) for one in found]})
         return
+    if not found:
+        terminal.say("No key is held yet: `keywright vault add NAME --exchange kucoin` takes the first.")
+        return
     columns = ("NAME", "EXCHANGE", "STATUS", "KEY", "FINGERPRINT", "ADDRESS", "CHECKED", "BOTS", "NOTE")
     terminal.out_table(columns, [held_shown.row(one, now=now) for one in found])
 
@@ -115,10 +116,12 @@ async def show(name: str, *, email: str | None, data_dir: str | None, as_json: b
         now = owner.services.clock()
         async with owner.services.database.read() as tx:
             found = await owner.services.vault.connection(tx, owner.id, name)
+            all_of_them = await owner.services.vault.connections(tx, owner.id)
     if as_json:
         terminal.out_json(held_shown.as_dict(found, now=now))
     else:
-        held_shown.show_all(found, now=now)
+        master = next((one.name for one in all_of_them if one.id == found.record.terms.master_id), "")
+        held_shown.show_all(found, master=master, now=now)
 
 
 @click.command("check")
@@ -148,12 +151,12 @@ async def check(name: str | None, *, all_of_them: bool, email: str | None, data_
         if not all_of_them and found[0].is_stopped_by_owner:
             proof, actor = await owner.prove()
         checked: list[Checked] = []
-        trouble: list[tuple[str, KeywrightError]] = []
-        for wanted in (one.id for one in found):
+        trouble: list[tuple[Connection, KeywrightError]] = []
+        for one in found:
             try:
-                checked.append(await owner.services.vault.check(owner.id, wanted, proof=proof, actor=actor, now=now))
+                checked.append(await owner.services.vault.check(owner.id, one.id, proof=proof, actor=actor, now=now))
             except KeywrightError as problem:
-                trouble.append((wanted, problem))
+                trouble.append((one, problem))
                 if not all_of_them:
                     raise
     held_shown.report(checked, trouble, now=now, as_json=as_json)
@@ -170,7 +173,9 @@ async def remove(name: str, *, yes: bool, email: str | None, data_dir: str | Non
     async with owner_of(email, data_dir) as owner:
         async with owner.services.database.read() as tx:
             found = await owner.services.vault.connection(tx, owner.id, name)
-        _confirm(found, yes=yes)
+        terminal.require_consent(
+            f"Destroy the key {found.key.masked} of {found.name}?".translate(terminal.CONTROL), yes=yes
+        )
         proof, actor = await owner.prove()
         now = owner.services.clock()
         async with owner.services.database.write() as tx:
@@ -201,14 +206,3 @@ def _guide(reservation: Reservation, *, now: int, is_master: bool) -> None:
         terminal.say(
             f"  “{venue.filter_name}”: the address of this machine, as others see it; no exchange could be asked"
         )
-
-
-def _confirm(connection: Connection, *, yes: bool) -> None:
-    if yes:
-        return
-    import sys
-
-    if not sys.stdin.isatty():
-        raise Invalid("whether that is meant can't be asked here", hint="give --yes")
-    if not click.confirm(f"Destroy the key {connection.key.masked} of {connection.name}?", err=True):
-        raise click.Abort

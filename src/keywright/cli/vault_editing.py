@@ -20,6 +20,8 @@ from keywright.cli.held_keys import (
 from keywright.cli.vault_connections import bot_option
 from keywright.errors import Invalid
 
+DAY_MS = 86_400_000
+
 
 @click.command("edit")
 @click.argument("name")
@@ -60,8 +62,6 @@ async def edit(
     as_json: bool,
 ) -> None:
     """Change a connection's name or bots, how its key is rotated, or give it another key, which is looked at as a new one is."""
-    from keywright.vault.seam import KeyRefused
-
     replaces_key = replaces_key or from_stdin or from_file is not None
     says = new_name is not None or bots or no_bots or ends is not None
     changes_terms = master is not None or no_master or by_itself is not None
@@ -73,6 +73,8 @@ async def edit(
     given = given_key(from_stdin=from_stdin, path=from_file, accept=accept)
     async with owner_of(email, data_dir) as owner:
         vault, now = owner.services.vault, owner.services.clock()
+        if ends_at and ends_at <= now - DAY_MS:
+            raise Invalid("that day is past", hint="write the day on which the exchange ends the key", field="ends")
         async with owner.services.database.read() as tx:
             found = await vault.connection(tx, owner.id, name)
         if replaces_key:
@@ -82,10 +84,8 @@ async def edit(
             pasted = given or ask_key(found.record.exchange, accept=accept)
             proof, actor = await owner.prove()
             now = owner.services.clock()
-            try:
+            with held_shown.giving_a_key():
                 found = await vault.replace_key(owner.id, found.id, pasted, proof=proof, actor=actor, now=now)
-            except KeyRefused as refused:
-                raise held_shown.not_taken(refused) from None
         if changes_terms:
             proof, actor = await owner.prove()
             terms, now = found.record.terms, owner.services.clock()

@@ -91,9 +91,20 @@ def by_person(command: F) -> F:
     return kind(_identity(command))
 
 
-def secret_of(prompt: str, *, from_stdin: bool, confirm: bool = False) -> Secret:
+def secret_of(prompt: str, *, from_stdin: bool) -> Secret:
     """Return a passphrase: typed without echo, or the next line of standard input."""
-    return terminal.read_secret(prompt) if from_stdin else terminal.ask_secret(prompt, confirm=confirm)
+    return terminal.read_secret(prompt) if from_stdin else terminal.ask_secret(prompt)
+
+
+def new_secret_of(prompt: str, *, from_stdin: bool) -> Secret:
+    """Return a passphrase that may protect a vault. Whoever types it is told the rule first, and asked again until it is met."""
+    from keywright.app.protecting import SHORTEST, WORDS, vet_new_passphrase
+
+    if from_stdin:
+        return vet_new_passphrase(terminal.read_secret(prompt))
+    if terminal.is_typed():
+        terminal.say(f"A passphrase has at least {SHORTEST} characters: {WORDS}.")
+    return terminal.ask_secret(prompt, confirm=True, vet=vet_new_passphrase)
 
 
 def key_by_person(closed: Closed, kind: str | None, identity: Path | None, *, from_stdin: bool) -> Secret:
@@ -122,7 +133,7 @@ def new_protection(kind: str, how: How, *, from_stdin: bool) -> NewProtection:
     if (how.age_identity or how.age_recipients) and kind != AGE:
         raise Invalid("--age-identity and --age-recipient are for the kind age")
     if kind == PASSPHRASE:
-        return ByPassphrase(secret_of("New passphrase of the vault", from_stdin=from_stdin, confirm=True))
+        return ByPassphrase(new_secret_of("New passphrase of the vault", from_stdin=from_stdin))
     if kind == AGE:
         if how.age_identity is None:
             raise Invalid(

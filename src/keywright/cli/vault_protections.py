@@ -7,7 +7,17 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
-from keywright.cli.vault_options import KINDS, How, by_person, how, key_by_person, new_protection, secret_of, stdin
+from keywright.cli.vault_options import (
+    KINDS,
+    How,
+    by_person,
+    how,
+    key_by_person,
+    new_protection,
+    new_secret_of,
+    secret_of,
+    stdin,
+)
 from keywright.errors import Locked
 from keywright.sealing.protections.wrapped import PASSPHRASE
 
@@ -21,14 +31,14 @@ async def passphrase(*, from_stdin: bool, data_dir: str | None) -> None:
     What it protects is not written anew, and copies made before still open with the old one.
     """
     from keywright.app import personal_vault, vault_opening
-    from keywright.app.protecting import change_passphrase, vet_new_passphrase
+    from keywright.app.protecting import change_passphrase
     from keywright.sealing.protections.passphrase import ByPassphrase
 
     settings = options.settings_of(data_dir=data_dir)
     closed = await vault_opening.look_at_vault(settings)
     personal_vault.who_opens(closed, PASSPHRASE)
     current, key = personal_vault.try_current(closed, secret_of("Current passphrase", from_stdin=from_stdin))
-    new = vet_new_passphrase(secret_of("New passphrase", from_stdin=from_stdin, confirm=True))
+    new = new_secret_of("New passphrase", from_stdin=from_stdin)
     async with personal_vault.open_personal_vault(settings, key=key) as services, services.database.write() as tx:
         await change_passphrase(
             tx,

@@ -100,7 +100,6 @@ async def _go_on(
 ) -> Connection:
     """Take the next step or two: the new key, if there is none yet, and the switch to it."""
     from keywright.vault.rotation import Step
-    from keywright.vault.seam import KeyRefused
     from keywright.vault.venues.known import VENUES
 
     vault, exchange = owner.services.vault, found.record.exchange
@@ -120,12 +119,10 @@ async def _go_on(
         terminal.say(f"  with the boxes of the one before, and under “{VENUES[exchange].filter_name}”: {at}")
         pasted = given or ask_key(exchange, accept=accept)
         proof, actor = await owner.prove()
-        try:
+        with held_shown.giving_a_key():
             found = await vault.begin_rotation(
                 owner.id, found.id, pasted, proof=proof, actor=actor, now=owner.services.clock()
             )
-        except KeyRefused as refused:
-            raise held_shown.not_taken(refused) from None
     elif given is not None:
         raise Invalid("a new key is there already", hint="leave --stdin and --from-file out, or --roll-back first")
     if later or found.record.rotation is None or found.record.rotation.step is not Step.ADDED:

@@ -21,13 +21,14 @@ from keywright.sealing.protections.wrapped import AGE
 @options.as_json
 async def init(kind: str, how: How, *, from_stdin: bool, data_dir: str | None, as_json: bool) -> None:
     """Make the vault."""
-    from keywright.app.personal_vault import make_personal_vault
+    from keywright.app.personal_vault import make_personal_vault, require_no_vault
     from keywright.app.vault_place import vault_place_of
 
     settings = options.settings_of(data_dir=data_dir)
+    place = vault_place_of(settings)
+    require_no_vault(place)  # before anybody thinks of a passphrase, or a key is made in an engine
     new = new_protection(kind, how, from_stdin=from_stdin)
     vault = await make_personal_vault(settings, new)
-    place = vault_place_of(settings)
     if as_json:
         terminal.out_json({"vault": vault, "path": place.name, "by": kind})
         return
@@ -72,7 +73,7 @@ async def unlock(
         pass  # it opens, and is the one that was here
     give_to_agent(closed.place.runtime, closed.id, key, idle_ms=idle_minutes * 60_000)
     terminal.say(
-        f"The vault is unlocked; it locks after {idle_minutes} minutes without use, and when the machine sleeps."
+        f"The vault is unlocked; it locks after {_minutes(idle_minutes * 60_000)} without use, and when the machine sleeps."
     )
 
 
@@ -119,11 +120,17 @@ async def status(*, data_dir: str | None, as_json: bool) -> None:
         terminal.out_json({**shown, "protections": protections})
         return
     state = why or (
-        "open: it opens by itself" if left_ms is None else f"open for {left_ms // 60_000} more minutes unless used"
+        "open: it opens by itself" if left_ms is None else f"open, and locks in {_minutes(left_ms)} if nobody uses it"
     )
     terminal.say(f"{closed.place.name}: {state}")
     rows = [(one.kind, terminal.moment(one.created_at), one.id) for one in closed.protections]
     terminal.out_table(("PROTECTED BY", "SINCE", "ID"), rows)
+
+
+def _minutes(left_ms: int) -> str:
+    """Return a time in whole minutes, rounded up: nobody is told that a vault that is open is open for no time."""
+    minutes = -(-left_ms // 60_000)
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 @click.command("agent")

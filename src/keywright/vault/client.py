@@ -21,6 +21,7 @@ from keywright.protocol.refusal import Reason
 from keywright.vault.clocks import NONCE_STEPS, Nonces, Timepiece
 from keywright.vault.destinations import Origin, read_origin
 from keywright.vault.diagnosis import Diagnosis, explain
+from keywright.vault.echoes import unechoed
 from keywright.vault.egress import Lookup, look_up
 from keywright.vault.evidence import Credentials, Exchange, Probe, nonce_name
 from keywright.vault.factors import Factor
@@ -193,7 +194,10 @@ class VenueClient:
         else:
             stamp = await self.time.stamp()
         signed = signer.sign(method, target, body, stamp=stamp)
-        return await self._wire.send(signed.method, signed.target, signed.headers, signed.body)
+        reply = await self._wire.send(signed.method, signed.target, signed.headers, signed.body)
+        if reply.status == 200 and not self.reasons(reply):
+            return reply
+        return replace(reply, body=unechoed(reply.body, signed.target, signed.headers))
 
     async def probe(self, credentials: Credentials, *, at: int | None = None) -> Probe:
         """Return what the exchange tells about a key: rights, addresses, dates. It moves nothing.

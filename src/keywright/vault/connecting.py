@@ -40,12 +40,13 @@ from keywright.vault.terms import Accepted, Purpose, Terms
 class Connecting(Tending):
     """The verbs that take a key. They hold the database, because no exchange is asked inside a transaction."""
 
-    async def reserve(self, account_id: str, exchange: str, *, actor: Actor, now: int) -> Reservation:
+    async def reserve(self, account_id: str, exchange: str, *, name: str = "", actor: Actor, now: int) -> Reservation:
         """Keep an egress address for an account that is about to make a key, and return it as it is seen from outside.
 
         The same until it is used, or two hours have passed. Where nobody answers what is seen from outside, it is given
-        unconfirmed. Raises `Conflict` when every address is taken, `Unusable` where requests can't leave from this one, and
-        `Limited` for an account that has one kept anew too often.
+        unconfirmed. Raises `Conflict` when every address is taken, `Unusable` where requests can't leave from this one,
+        `Limited` for an account that has one kept anew too often, and with the `name` that is to be given also what there is
+        against another connection of that name.
         """
         wanted = rules.exchange(exchange)
         if self._charge is not None:  # to be shown again what is kept already costs nothing
@@ -54,6 +55,8 @@ class Connecting(Tending):
             if not is_kept:
                 await self._charge(account_id, now, of="reserved")
         async with self._database.write() as tx:
+            if name:
+                await self._require_room(tx, account_id, name)
             reservation = await self.pool.reserve(tx, account_id, wanted, actor=actor, now=now)
         if reservation.egress.is_confirmed(now=now):
             return reservation

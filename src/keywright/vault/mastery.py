@@ -2,7 +2,8 @@
 
 A master key is for nothing but rotation, so it may read and nothing else, works from this connection's address alone, and is
 taken only once its owner accepted by name what it is. At KuCoin each key of a main account that reads can make keys of its
-sub-accounts, trading ones too (docs/vault-venues.md): the list of addresses is all that holds it.
+sub-accounts, trading ones too (docs/vault-venues.md): the list of addresses is all that holds it. So of a bot's key of a main
+account its owner is warned; it is taken, for most people have no sub-accounts.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def judge_for(
 ) -> tuple[Finding, ...]:
     """Return all that was found about a key that is to serve this purpose, the gravest first."""
     if purpose is Purpose.BOTS:
-        return judge(probe, egress_address=egress_address, accepted=accepted, now=now)
+        of_a_bot = judge(probe, egress_address=egress_address, accepted=accepted, now=now)
+        return tuple(sorted([*of_a_bot, *_of_a_main_account(probe)], key=gravity))
     # What can be accepted of a bot's key can't of a master's: another box, or no list of addresses.
     found = [
         replace(one, accept="")
@@ -47,6 +49,18 @@ def judge_for(
         if one.code not in (Code.BEYOND_TRADING, Code.NO_TRADE)
     ]
     return tuple(sorted([*found, *(weighed(one, accepted) for one in _of_a_master(probe))], key=gravity))
+
+
+def _of_a_main_account(probe: Probe) -> Iterator[Finding]:
+    if probe.exchange not in AUTOMATIC or probe.sub_account or not probe.may(Right.READ):
+        return
+    texts = Words(
+        "this is a key of your main account, and by {exchange}'s rules such a key can make and delete keys of your "
+        "sub-accounts, keys that trade too",
+        "no box takes that away. Leave this connection's address alone under “{filter}” ({page}). Better: give the bot a "
+        "sub-account and make its key there, for that one can't",
+    )
+    yield Finding(Code.MAKES_KEYS, Severity.WARNING, texts, values_of(probe, Right.READ), Right.READ)
 
 
 def _of_a_master(probe: Probe) -> Iterator[Finding]:

@@ -202,6 +202,14 @@ class Pool:
             for egress in sorted(known, key=lambda one: one.shared_at is not None):
                 if egress.holds and await self._still(tx, egress.id, now=now, of=mine) is not None:
                     return egress
+        serving = [shown(egress) for egress in known if egress.holds and egress.trial_at is None]
+        if self._book.is_personal and serving:
+            raise Conflict(
+                "each address that requests can leave from serves another key already",
+                hint="let several of your keys leave from one: `keywright vault egress share {address}`. Or give this key one "
+                "of its own, an address of this machine or a proxy: `keywright vault egress add`",
+                address=serving[0],
+            )
         raise Conflict(
             "no egress address is free" if known else "there are no egress addresses yet",
             hint="whoever runs this adds one with `keywright vault egress add`, or lets several connections share one with "

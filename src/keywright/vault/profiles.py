@@ -153,6 +153,10 @@ def require_names(names: Mapping[str, str]) -> None:
             raise Invalid("there is no part {part}", hint="key, secret or passphrase", field="name", part=part)
         if not _NAME.fullmatch(name) or name == INSIDE:
             raise Invalid("{name} is no name for a variable", hint="letters, digits and _", field="name", name=name)
+        if _is_plain(name) or name.startswith("LD_"):
+            raise Invalid(
+                "{name} means something else to every program", hint="choose another name", field="name", name=name
+            )
 
 
 def is_foreign(name: str) -> bool:

@@ -1,0 +1,60 @@
+"""The vault's prompts as a person meets them, at a terminal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.hardware import at_a_terminal
+from tests.support.vault import PASSPHRASE
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # forking beside threads; the child execs at once
+
+NEW, AGAIN = "New passphrase of the vault: ", "Repeat for confirmation: "
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    folders = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+    return {**os.environ, **{name: str(tmp_path / name) for name in folders}, "HOME": str(tmp_path), "LANG": "C"}
+
+
+def test_a_passphrase_that_will_not_do_is_asked_for_again_before_it_is_typed_twice(environ: dict[str, str]) -> None:
+    made = at_a_terminal(
+        "vault init",
+        (NEW, "short\n"),
+        (NEW, "password1234\n"),
+        (NEW, f"{PASSPHRASE}\n"),
+        (AGAIN, "something else\n"),
+        (NEW, f"{PASSPHRASE}\n"),
+        (AGAIN, f"{PASSPHRASE}\n"),
+        environ=environ,
+    )
+    assert made.code == 0, made.screen
+    rule, *_ = made.screen.splitlines()
+    assert rule.startswith("A passphrase has at least 10 characters")
+    assert "Error: this passphrase would be guessed" in made.screen
+    assert "The two entered values do not match" in made.screen
+    for typed in ("short", "password1234", PASSPHRASE, "something else"):
+        assert typed not in made.screen.replace("something else to do", "")
+
+
+def test_nobody_thinks_of_a_passphrase_where_there_is_a_vault(environ: dict[str, str]) -> None:
+    assert at_a_terminal("vault init --by key-file", environ=environ).code == 0
+    again = at_a_terminal("vault init", environ=environ)
+    assert again.code == 6
+    assert again.screen.startswith("keywright: there is a vault already")
+
+
+def test_an_open_vault_says_when_it_locks(environ: dict[str, str]) -> None:
+    assert at_a_terminal("vault init", (NEW, f"{PASSPHRASE}\n"), (AGAIN, f"{PASSPHRASE}\n"), environ=environ).code == 0
+    opened = at_a_terminal(
+        "vault unlock --idle-minutes 1", ("Passphrase of the vault: ", f"{PASSPHRASE}\n"), environ=environ
+    )
+    assert "it locks after 1 minute without use" in opened.screen
+    try:
+        assert "open, and locks in 1 minute if nobody uses it" in at_a_terminal("vault status", environ=environ).screen
+    finally:
+        assert at_a_terminal("vault lock", environ=environ).code == 0
