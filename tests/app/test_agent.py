@@ -74,7 +74,7 @@ async def test_what_is_given_is_given_back_until_it_is_locked(running: Agent, tm
 async def test_vlt_10_it_locks_by_itself_and_when_the_machine_slept(
     running: Agent, machine: Machine, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "run"
+    folder, running._stay = tmp_path / "run", True  # or it would end with its only key
     await hold(folder)
     machine.now = MachineTime(1_000 + MINUTE - 1, 0)
     assert await asyncio.to_thread(agent_calls.left_ms, folder, "db_1") == 1
@@ -85,6 +85,25 @@ async def test_vlt_10_it_locks_by_itself_and_when_the_machine_slept(
     assert await key_of(folder) == KEY
     machine.now = MachineTime(1_600 + MINUTE + 20_000, 20_000)  # asleep for 20 s
     assert await key_of(folder) is None
+
+
+async def test_an_agent_that_is_about_to_end_takes_no_key(running: Agent, tmp_path: Path) -> None:
+    """It would be told that the vault is unlocked, and the key be gone with the process."""
+    folder = tmp_path / "run"
+    await hold(folder)
+    assert await asyncio.to_thread(agent_calls.lock, folder) == 1
+    assert running.ended.is_set()
+    asked = {"do": "hold", "vault": "db_2", "key": b64encode(KEY.reveal()).decode(), "idle_ms": MINUTE}
+    assert await asyncio.to_thread(_say, folder, json.dumps(asked).encode() + b"\n") is None
+
+
+async def test_an_agent_that_nobody_gave_a_key_ends_and_takes_none_from_then_on(
+    running: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(agent, "UNUSED_S", 0.01)
+    await running.watch()
+    assert running.ended.is_set()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class Agent:
             waited += LOOK_EVERY_S
             self.look()
             if waited >= UNUSED_S and not self._had_one and not self._stay:
-                return
+                self.ended.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one line, if it comes from this user; others are not even told that they are refused."""
@@ -89,7 +89,8 @@ class Agent:
             if is_ours(peer):
                 async with asyncio.timeout(PATIENCE_S):
                     line = await reader.readline()
-                    answer = self._answer(line, peer.fileno())
+                    # One that is about to end would take a key with it: whoever hears nothing starts the next.
+                    answer = None if self.ended.is_set() else self._answer(line, peer.fileno())
                     if answer is not None:
                         writer.write(json.dumps(answer).encode() + b"\n")
                         await writer.drain()
