@@ -217,9 +217,11 @@ def test_no_child_is_left(unlocked: Unlocked) -> None:
 
 
 def test_many_at_once_each_get_an_answer_or_none_and_an_event_for_each_answer(unlocked: Unlocked) -> None:
+    answers = list[Credentials | None]()
     for _ in range(10):  # on a machine that others use none of them may come in time: then all ask again
-        before, answers = unlocked.events(), []
-        asking = [threading.Thread(target=lambda: answers.append(unlocked.ask())) for _ in range(24)]  # noqa: B023
+        before = unlocked.events()
+        answers.clear()
+        asking = [threading.Thread(target=lambda: answers.append(unlocked.ask())) for _ in range(24)]
         for one in asking:
             one.start()
         for one in asking:
