@@ -24,6 +24,7 @@ from tests.support.clock import FakeClock
 from tests.support.holding import Obliging
 from tests.support.postgres import Cluster, running_cluster
 from tests.support.server import Installation
+from tests.support.statements import compiled_once
 from tests.support.world import World
 
 # Machines are shared: how long one example takes says nothing, and a slow minute must not fail a proof.
@@ -35,6 +36,13 @@ settings.load_profile("keywright")
 MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # noqa: S108  pytest makes a folder of its own in it
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """Compile each statement once for all tests."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture
