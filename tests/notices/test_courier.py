@@ -16,8 +16,9 @@ from keywright.notices.model import Channel, phrase_place
 from keywright.sealing.envelope import seal
 from keywright.secret import Secret
 from keywright.storage.tables import accounts, deliveries
-from keywright.web.texts import PSEUDO, Texts
+from keywright.web.texts import PSEUDO
 from tests.support.clock import FakeClock
+from tests.support.texts import all_texts
 from tests.support.world import World
 
 ORIGIN = "https://keys.example.org"
@@ -44,7 +45,7 @@ class Pigeon:
 
 def courier(services: Services, post: Any, chat: Any = None) -> Courier:
     sender = Sender("Keywright", "keys@example.org")
-    texts = Texts.load(with_pseudo=True).of
+    texts = all_texts(with_pseudo=True).of
     return Courier(
         services.database, services.keyring, services.notices, texts, ORIGIN, sender, post, chat, services.clock
     )

@@ -7,8 +7,9 @@ import pytest
 from keywright.notices.model import Notice
 from keywright.notices.saying import LONGEST, one_line, program, say
 from keywright.notices.wording import WORDINGS
-from keywright.web.texts import PSEUDO, Texts
+from keywright.web.texts import PSEUDO
 from tests.support.clock import T0
+from tests.support.texts import all_texts
 
 ENGLISH = NullTranslations()
 
@@ -50,7 +51,7 @@ def test_no_addresses_are_any() -> None:
 
 
 def test_permissions_environment_and_reason_are_said_in_the_language_of_the_account() -> None:
-    german = Texts.load().of("de")
+    german = all_texts().of("de")
     asked = notice("code.key.create", name="read", permissions=["read", "trade"], environment="spot", addresses=[])
     assert "Lesen, Handel" in say(asked, german).text
     assert "„read“" in say(asked, german).title, "what its owner calls a key stays"
@@ -78,5 +79,5 @@ def test_programs_are_called_what_people_call_them() -> None:
 
 
 def test_everything_is_asked_for_in_the_language_of_the_account() -> None:
-    said = say(notice("account.frozen", by="operator"), Texts.load(with_pseudo=True).of(PSEUDO))
+    said = say(notice("account.frozen", by="operator"), all_texts(with_pseudo=True).of(PSEUDO))
     assert all(text.startswith("⟦") for text in (said.title, said.text, *(name for name, _ in said.facts)))

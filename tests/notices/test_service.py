@@ -15,8 +15,8 @@ from keywright.notices.saying import say
 from keywright.notices.service import KEPT_MS, SETTLING_MS
 from keywright.secret import Secret
 from keywright.storage.tables import deliveries, notices
-from keywright.web.texts import Texts
 from tests.support.clock import FakeClock
+from tests.support.texts import all_texts
 from tests.support.withdrawing import desk_of
 from tests.support.world import Person, World
 
@@ -141,7 +141,7 @@ async def test_whatever_is_told_of_a_sub_account_names_it(
     async with services.database.write() as tx:
         for kind in KEYS:
             await services.notices.post(tx, desk.account_id, kind, subject=key.id, now=clock())
-    texts = Texts.load().of(language)
+    texts = all_texts().of(language)
     label = {"en": "Sub-account", "de": "Unterkonto", "fr": "Sous-compte"}[language]
     said = [one for one in await told(services, desk.person) if one.subject in {key.id, asked.id}]
     assert {one.kind for one in said} >= {*KEYS, "approval.asked", "approval.confirmed"}
@@ -153,7 +153,7 @@ async def test_what_is_told_of_the_account_itself_names_no_sub_account(services:
     desk = await desk_of(world)
     await desk.asks()
     for one in await told(services, desk.person):
-        assert "Sub-account" not in dict(say(one, Texts.load().of("en")).facts)
+        assert "Sub-account" not in dict(say(one, all_texts().of("en")).facts)
 
 
 async def test_the_list_goes_on_where_it_ended_and_is_read_at_once(

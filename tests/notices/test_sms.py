@@ -17,10 +17,10 @@ from keywright.notices.model import Channel
 from keywright.notices.sms import AppriseSms
 from keywright.secret import Secret
 from keywright.storage.tables import deliveries, notices
-from keywright.web.texts import Texts
 from tests.notices.test_courier import Pigeon
 from tests.support.clock import FakeClock
 from tests.support.room import Room, open_room
+from tests.support.texts import all_texts
 from tests.support.world import Person, World
 
 pytestmark = pytest.mark.filterwarnings("ignore:'(imghdr|cgi)' is deprecated:DeprecationWarning")  # in Apprise
@@ -44,7 +44,7 @@ def room() -> Iterator[Room]:
 
 def courier(services: Services, sms: Any) -> Courier:
     sender = Sender("Keywright", "keys@example.org")
-    texts = Texts.load().of
+    texts = all_texts().of
     return Courier(
         *(services.database, services.keyring, services.notices, texts, "https://keys.example.org", sender, Pigeon()),
         chat=None,

@@ -30,6 +30,7 @@ from keywright.web.rendering import Pages
 from keywright.web.security import CSRF_LABEL
 from keywright.web.site import Place, Site
 from keywright.web.texts import Texts
+from tests.support.texts import all_texts
 
 ORIGIN = "http://localhost:8400"
 CSRF = re.compile(r'name="?csrf"? value="?([0-9a-f]{64})')
@@ -81,7 +82,7 @@ def console_over(services: Services, *, origins: tuple[str, ...] = (ORIGIN,), **
 @cache
 def _looks() -> tuple[Texts, Assets, Pages]:
     """Return what every console here shows itself with: to compile the templates anew for each takes half a second."""
-    texts, assets = Texts.load(), Assets()
+    texts, assets = all_texts(), Assets()
     return texts, assets, Pages(assets, texts)
 
 

@@ -13,9 +13,9 @@ from keywright.identity.policy_model import Policy
 from keywright.notices.courier import Courier
 from keywright.notices.mail import Sender
 from keywright.notices.sms import AppriseSms
-from keywright.web.texts import Texts
 from tests.notices.test_courier import Pigeon
 from tests.support.room import Room, open_room
+from tests.support.texts import all_texts
 from tests.support.visitor import Caller, console_over
 from tests.support.world import World
 from tests.web.test_pages_confirming import WISH, keys, make, messages, trader, wrong
@@ -42,7 +42,7 @@ class Post:
         self.pigeon, self.room = Pigeon(), room
         services = world.services
         self.courier = Courier(
-            *(services.database, services.keyring, services.notices, Texts.load().of, "https://keys.example.org"),
+            *(services.database, services.keyring, services.notices, all_texts().of, "https://keys.example.org"),
             *(Sender("Keywright", "keys@example.org"), self.pigeon, None, services.clock),
             sms=AppriseSms([room.sms_url]),
         )

@@ -10,6 +10,7 @@ from keywright.issuing import rules
 from keywright.web.pages.plain_words import Plan, counted, summary_of, warnings_of
 from keywright.web.pages.purposes import CUSTOM, purpose_of, purposes_of
 from keywright.web.texts import SOURCE, Texts
+from tests.support.texts import all_texts
 
 TEXTS = Texts().of(SOURCE)
 PURPOSES = {one.code: one for one in purposes_of(TEXTS)}
@@ -34,7 +35,7 @@ def test_a_block_says_how_much_it_holds(block: str, said: str) -> None:
 
 
 def test_numbers_are_written_as_the_language_does() -> None:
-    assert counted("198.51.0.0/16", Texts.load().of("de")) == "198.51.0.0/16 (65.536 Adressen)"
+    assert counted("198.51.0.0/16", all_texts().of("de")) == "198.51.0.0/16 (65.536 Adressen)"
 
 
 @given(st.text(max_size=60))

@@ -12,8 +12,8 @@ from keywright.posture.rules import report
 from keywright.web.assets import Assets
 from keywright.web.posture_file import posture_file
 from keywright.web.rendering import Pages
-from keywright.web.texts import Texts
 from tests.posture.test_rules import GOOD, KEY, NOW
+from tests.support.texts import all_texts
 
 NASTY = replace(
     GOOD, id="con_2", name="<script>alert(1)</script>", owner='"><img src=x>', holds=False, bots=("a&b",),
@@ -23,7 +23,7 @@ NASTY = replace(
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(Assets(), Texts.load())
+    return Pages(Assets(), all_texts())
 
 
 def test_it_stands_alone_and_takes_nobody_at_their_word(pages: Pages) -> None:

@@ -20,6 +20,7 @@ from keywright.protocol.refusal import Reason
 from keywright.secret import Secret
 from keywright.vault.evidence import Right
 from keywright.web.texts import ERRORS, PSEUDO, Texts, marked
+from tests.support.texts import all_texts
 
 
 @pytest.fixture
@@ -181,12 +182,12 @@ def test_every_word_of_ours_that_is_a_value_is_known() -> None:
 )
 def test_a_value_that_is_a_word_of_ours_is_said_in_the_readers_language(locale: str, said: str) -> None:
     problem = Conflict("the key is {status}, not disabled", status=Status.ACTIVE)
-    assert Texts.load().said(problem.message, locale).replace("\u202f", " ") == said
+    assert all_texts().said(problem.message, locale).replace("\u202f", " ") == said
 
 
 def test_a_name_that_happens_to_be_such_a_word_stays_as_it_is() -> None:
     problem = Conflict("there is a sub-account {name} already", name="active")
-    assert "active" in Texts.load().said(problem.message, "de")
+    assert "active" in all_texts().said(problem.message, "de")
 
 
 def test_every_error_of_the_rules_is_on_the_list() -> None:
