@@ -16,6 +16,7 @@ import pytest
 
 from keywright.app.services import opened
 from keywright.cli.main import run
+from keywright.identity.passwords import CHEAPEST, Passwords
 from keywright.settings import Settings
 from tests.support.clock import FakeClock
 from tests.support.operators import make_operator
@@ -72,6 +73,7 @@ class Terminal:
 
 @pytest.fixture
 def keywright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    monkeypatch.setattr("keywright.app.services.Passwords", lambda hasher: Passwords(hasher or CHEAPEST))
     monkeypatch.chdir(tmp_path)
     for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from keywright.identity.passwords import Passwords
 from tests.cli.conftest import Terminal
 
 
@@ -11,6 +17,15 @@ def test_an_account_is_made_and_its_authenticator_secret_shown_once(keywright: T
     listed = keywright("accounts list")
     assert "ada@example.org" in listed.out
     assert secret not in listed.out + keywright("audit list --json").out
+
+
+def test_a_password_is_hashed_at_the_full_cost(keywright: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other tests here hash at the cheapest."""
+    monkeypatch.setattr("keywright.app.services.Passwords", Passwords)
+    assert keywright("accounts create ada@example.org", "seven-lamps-under-rain").code == 0
+    with closing(sqlite3.connect(keywright.folder / "keywright.db")) as database:
+        (found,) = database.execute("SELECT password_hash FROM accounts").fetchone()
+    assert found.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_a_weak_password_a_bad_address_and_a_taken_one_are_refused(keywright: Terminal) -> None:
