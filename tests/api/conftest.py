@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.exchange import BackEnd
+from tests.support.loop import pytest_asyncio_loop_factories  # noqa: F401  # a hook
 from tests.support.world import World
 
 

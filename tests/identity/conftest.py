@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.identity.doorway import Doorway
+from tests.support.loop import pytest_asyncio_loop_factories  # noqa: F401  # a hook
 from tests.support.world import World
 
 

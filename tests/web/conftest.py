@@ -4,6 +4,7 @@ import pytest
 
 from keywright.web.app import Console
 from tests.support.clock import FakeClock
+from tests.support.loop import pytest_asyncio_loop_factories  # noqa: F401  # a hook
 from tests.support.visitor import Caller, console_over
 from tests.support.world import World
 
