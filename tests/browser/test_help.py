@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser, expect
 
-from keywright.web.texts import SOURCE, Texts
+from keywright.web.texts import SOURCE
 from tests.browser.pages import expect_title, link
 from tests.browser.place import Running, started
 from tests.browser.shortcut import Account, new_account
@@ -19,10 +19,11 @@ from tests.browser.walks import ACTIONS, BEFOREHAND, PLACES
 from tests.browser.window import Window, open_window
 from tests.doubles.exchange import running_in_thread
 from tests.doubles.kucoin import KucoinDouble
+from tests.support.texts import all_texts
 
 pytestmark = pytest.mark.browser
 
-TEXTS = Texts.load()
+TEXTS = all_texts()
 PATHS = ("/help", *(f"/help/{topic}" for topic in ACTIONS))
 
 

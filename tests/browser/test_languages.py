@@ -12,16 +12,17 @@ from babel.dates import format_date
 from babel.messages.pofile import read_po
 from playwright.sync_api import Page, expect
 
-from keywright.web.texts import DOMAIN, LOCALE, SOURCE, Texts, regional
+from keywright.web.texts import DOMAIN, LOCALE, SOURCE, regional
 from tests.browser.pages import button, expect_title, field, link, section
 from tests.browser.place import Authenticator, Running
 from tests.browser.test_axe import TOO_WIDE
 from tests.browser.window import Window
+from tests.support.texts import all_texts
 from tests.support.visitor import PASSWORD
 
 pytestmark = pytest.mark.browser
 
-TEXTS = Texts.load()
+TEXTS = all_texts()
 LANGUAGES = tuple(language for language in TEXTS.locales if language != SOURCE)
 
 

@@ -34,7 +34,8 @@ from keywright.web.own_model import IdentityView, OwnView, ReviewView, SessionVi
 from keywright.web.pages.guides import boxes_of, sayings
 from keywright.web.pages.held_views import venue_view
 from keywright.web.rendering import Pages
-from keywright.web.texts import PSEUDO, Texts
+from keywright.web.texts import PSEUDO
+from tests.support.texts import all_texts
 from tests.web.outgoing import OUTGOING
 
 NOW = 1_795_230_720_000  # 2026-11-21 03:12 UTC
@@ -651,7 +652,7 @@ SHOWN_ONCE = ("3c0a7f5e-61d2-4b0e-9f54-8f1f0f6d2a11", "Walnut-Harbour-42")
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
-    return Pages(Assets(), Texts.load(with_pseudo=True))
+    return Pages(Assets(), all_texts(with_pseudo=True))
 
 
 class Read(HTMLParser):

@@ -26,7 +26,7 @@ SHOWN = ("USDT", "BTC", "ETH")
 
 
 def console(
-    services: Services, settings: Settings, running: Running, *, origins: tuple[str, ...], jwks: bytes
+    services: Services, settings: Settings, running: Running, *, origins: tuple[str, ...], jwks: bytes, texts: Texts
 ) -> Console:
     """Return the console of one server."""
     place = Place(
@@ -42,7 +42,7 @@ def console(
         payout_networks=payout_networks() if settings.is_sandbox else (),
         has_development_pages=settings.development_pages,
     )
-    texts, assets = Texts.load(), Assets()
+    assets = Assets()
     site = Site(
         place=place,
         database=services.database,

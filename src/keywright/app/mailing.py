@@ -37,7 +37,7 @@ NOBODY = Sender("Keywright", "keywright@localhost")
 MOST_BYTES = 64 * 1024
 
 
-def courier_of(services: Services, settings: Settings, *, origin: str, texts: Texts | None = None) -> Courier:
+def courier_of(services: Services, settings: Settings, *, origin: str, texts: Texts) -> Courier:
     """Return the courier of an installation.
 
     Raises `Invalid` and `Unusable` when the settings don't fit together or a file of theirs can't be used.
@@ -47,7 +47,7 @@ def courier_of(services: Services, settings: Settings, *, origin: str, texts: Te
         database=services.database,
         keyring=services.keyring,
         notices=services.notices,
-        texts=(texts or Texts.load()).of,
+        texts=texts.of,
         origin=origin,
         sender=sender,
         post=post,

@@ -34,6 +34,7 @@ from keywright.clock import Clock, wall_clock_ms
 from keywright.issuing.model import Environment
 from keywright.secret import Secret
 from keywright.settings import Settings
+from keywright.web.texts import Texts
 
 Announce = Callable[[Running, Demo | None, Secret | None], None]
 """Told how the server is reached, and on the first start the demo's values and the code of the operator link."""
@@ -65,6 +66,7 @@ async def serve(settings: Settings, *, announce: Announce, clock: Clock = wall_c
 
 async def _serve(services: Services, settings: Settings, where: Folders, sockets: Sockets, announce: Announce) -> None:
     at_console, spot, futures = sockets
+    texts = Texts.load()
     origins = origins_of(settings, url_of(at_console))
     running = Running(
         pid=os.getpid(),
@@ -81,7 +83,7 @@ async def _serve(services: Services, settings: Settings, where: Folders, sockets
         values = await _demo(services, settings)
         apps = (
             Front(
-                console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks()),
+                console(services, settings, running, origins=origins, jwks=gateways.assertions.jwks(), texts=texts),
                 management(services, settings),
             ),
             gateways.proxy(Environment.SPOT),
@@ -101,7 +103,7 @@ async def _serve(services: Services, settings: Settings, where: Folders, sockets
             usage_days=settings.usage_days,
             checkpoints=checkpoints_of(services, settings),
             checkpoint_minutes=settings.audit_checkpoint_minutes,
-            courier=mailing.courier_of(services, settings, origin=origins[0]),
+            courier=mailing.courier_of(services, settings, origin=origins[0], texts=texts),
         )
         async with doing:
             await run_servers(apps, sockets, ready=ready)
