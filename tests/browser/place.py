@@ -34,7 +34,8 @@ class Clock:
     """The server's clock: the wall's, set forward."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
+        """Where it says how far ahead it is, in ms."""
         self._offset = 0
         self._set()
 
@@ -53,9 +54,9 @@ class Clock:
         self._set()
 
     def _set(self) -> None:
-        unfinished = self._file.with_suffix(".new")
+        unfinished = self.file.with_suffix(".new")
         unfinished.write_text(str(self._offset))
-        unfinished.rename(self._file)
+        unfinished.rename(self.file)
 
 
 @dataclass

@@ -24,6 +24,7 @@ import pyotp
 from keywright.secret import Secret
 from tests.support.bot import Bot
 
+ROOT = Path(__file__).parent.parent.parent
 READY_SECONDS = 180.0
 """For what hangs. Later starts promise 3 s; the tests' machine may be busy with seven other things."""
 
@@ -141,10 +142,14 @@ class Installation:
         return said.json
 
     @contextlib.contextmanager
-    def serving(self, *options: str, **environment: str) -> Iterator[Server]:
-        """Give a running server; it is stopped, or was killed, when the block ends."""
+    def serving(self, *options: str, clock: Path | str = "", **environment: str) -> Iterator[Server]:
+        """Give a running server; it is stopped, or was killed, when the block ends. `clock`: by how much its own is ahead."""
         self._servers += 1
-        server = Server(self, self.folder / f"server-{self._servers}", options, environment)
+        launcher = None
+        if clock:
+            launcher = (sys.executable, "-m", "tests.support.shifted_server", str(clock))
+            environment["PYTHONPATH"] = str(ROOT)
+        server = Server(self, self.folder / f"server-{self._servers}", options, environment, launcher=launcher)
         try:
             server.wait()
             yield server
