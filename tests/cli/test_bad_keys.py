@@ -20,7 +20,7 @@ from tests.support.bad_keys import BAD, DEFECTS, IMPOSSIBLE, Bad
 
 OURS, SECOND = "127.0.0.7", "127.0.0.8"
 MADE = {
-    "kucoin": lambda double: double.new_key(addresses=(OURS,)),
+    "kucoin": lambda double: double.sub_accounts.new_key("gridbot7", addresses=(OURS,)),
     "binance": lambda double: double.new_key(addresses=(OURS,)),
     "bitfinex": lambda double: double.new_key(addresses=(OURS,)),
 }
@@ -63,7 +63,7 @@ def test_a_good_key_is_connected(keywright: Terminal, doubles: dict[str, Double]
     assert keywright("vault diagnose grid").code == 0
     shown = keywright("vault show grid").out
     assert "withdraw\tno\tproven" in shown
-    assert "address_filter\tyes\t" in shown
+    assert "bound to addresses\tyes\t" in shown
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.id)

@@ -17,8 +17,9 @@ NEW, AGAIN = "New passphrase of the vault: ", "Repeat for confirmation: "
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    folders = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
-    return {**os.environ, **{name: str(tmp_path / name) for name in folders}, "HOME": str(tmp_path), "LANG": "C"}
+    folders = {f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("DATA", "CONFIG", "STATE")}
+    session = str(tmp_path / "run")  # short: a socket's path holds 107 bytes
+    return {**os.environ, **folders, "XDG_RUNTIME_DIR": session, "HOME": str(tmp_path), "LANG": "C"}
 
 
 def test_a_passphrase_that_will_not_do_is_asked_for_again_before_it_is_typed_twice(environ: dict[str, str]) -> None:
@@ -58,3 +59,13 @@ def test_an_open_vault_says_when_it_locks(environ: dict[str, str]) -> None:
         assert "open, and locks in 1 minute if nobody uses it" in at_a_terminal("vault status", environ=environ).screen
     finally:
         assert at_a_terminal("vault lock", environ=environ).code == 0
+
+
+def test_an_agent_that_can_t_start_says_why_and_what_to_do_about_it(environ: dict[str, str]) -> None:
+    assert at_a_terminal("vault init", (NEW, f"{PASSPHRASE}\n"), (AGAIN, f"{PASSPHRASE}\n"), environ=environ).code == 0
+    deep = {**environ, "XDG_RUNTIME_DIR": f"{environ['XDG_RUNTIME_DIR']}/{'r' * 90}"}
+    refused = at_a_terminal("vault unlock", ("Passphrase of the vault: ", f"{PASSPHRASE}\n"), environ=deep)
+    assert refused.code == 1
+    *_, why, hint = refused.screen.splitlines()
+    assert why.endswith("is too long for a socket")
+    assert hint == "  hint: set XDG_RUNTIME_DIR to a shorter one"

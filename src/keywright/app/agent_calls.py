@@ -144,7 +144,8 @@ def _start(folder: Path) -> bool:
             return False
         if process.returncode and (said := stderr.read().decode("utf-8", "replace").strip().splitlines()):
             raise Unusable(
-                f"the agent can't start: {said[0].removeprefix('keywright: ')}", hint=" ".join(said[1:]).strip()
+                f"the agent can't start: {said[0].removeprefix('keywright: ')}",
+                hint=" ".join(said[1:]).strip().removeprefix("hint: "),
             )
     raise Unusable("the agent can't start", hint="`keywright vault agent` says why")
 
