@@ -9,7 +9,7 @@ import click
 import pytest
 
 from keywright.cli import main, vault
-from keywright.cli.commands import Commands
+from keywright.cli.commands import Commands, Group
 
 
 @pytest.mark.parametrize("table", [main.COMMANDS, vault.COMMANDS])
@@ -33,3 +33,17 @@ def test_a_command_is_loaded_without_the_others() -> None:
     ours = {"commands", "exec", "inherited", "main", "options", "terminal"}
     assert loaded == {f"keywright.cli.{name}" for name in ours}
     assert not {"asyncio", "cryptography", "sqlalchemy"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_help_says_the_whole_first_sentence_of_each_command(width: int) -> None:
+    waiting: list[click.Command] = [main.cli]
+    while waiting:
+        group = waiting.pop()
+        if isinstance(group, click.Group):
+            assert isinstance(group, Group), group.name
+            waiting += group.commands.values()
+            with click.Context(group, info_name="keywright", terminal_width=width) as context:
+                said = group.get_help(context)
+            assert "..." not in said.partition("Commands:")[2]
+            assert max(map(len, said.splitlines())) <= width

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import actor_of, ask_proof
 from keywright.errors import Conflict
 
 
-@click.group("accounts")
+@click.group("accounts", cls=Group)
 def group() -> None:
     """Accounts that own API keys."""
 

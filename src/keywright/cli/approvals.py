@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import account_of, account_option, actor_of
 from keywright.errors import Conflict, Invalid
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from keywright.identity.model import Account
 
 
-@click.group("approvals")
+@click.group("approvals", cls=Group)
 def group() -> None:
     """Withdrawals that wait for their owner: list, confirm, refuse."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import audit_checkpoints, options, terminal
+from keywright.cli.commands import Group
 from keywright.errors import Invalid
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DAY = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}")
 COLUMNS = ("SEQ", "AT", "KIND", "ACTOR", "FACTOR", "ADDRESS", "AGENT", "REQUEST", "SESSION", "SUBJECT", "DETAIL")
 
 
-@click.group("audit")
+@click.group("audit", cls=Group)
 def group() -> None:
     """The audit log: every change of state, in a keyed hash chain, and signed checkpoints of it."""
 

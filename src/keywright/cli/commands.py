@@ -7,6 +7,9 @@ from importlib import import_module
 
 import click
 
+WHOLE = 1_000
+"""Characters of a sentence that no command's first one reaches."""
+
 
 class Commands(MutableMapping[str, click.Command]):
     """What a group of click's takes for its commands. `homes` says of each name `module:attribute`, in this package."""
@@ -32,3 +35,14 @@ class Commands(MutableMapping[str, click.Command]):
 
     def __len__(self) -> int:
         return len(self._homes)
+
+
+class Group(click.Group):
+    """A group whose help says the whole first sentence of each command, on several lines if need be."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands."""
+        shown = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, one.get_short_help_str(WHOLE)) for name, one in shown if one is not None and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.errors import Unusable
 
 
-@click.group("database")
+@click.group("database", cls=Group)
 def group() -> None:
     """The database: its schema, copies of it, and whether it holds."""
 

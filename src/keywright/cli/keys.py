@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import (
     account_of,
     account_option,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from keywright.issuing.model import ApiKey
 
 
-@click.group("keys")
+@click.group("keys", cls=Group)
 def group() -> None:
     """API keys: make, list, change, rotate, switch off and on, delete; and what they are used for."""
 

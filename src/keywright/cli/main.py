@@ -17,7 +17,7 @@ import click
 
 from keywright import __version__
 from keywright.cli import inherited, terminal
-from keywright.cli.commands import Commands
+from keywright.cli.commands import Commands, Group
 from keywright.clock import wall_clock_ms
 from keywright.errors import KeywrightError, Unusable
 
@@ -55,6 +55,7 @@ def _say_version(context: click.Context, _: click.Parameter, asked: bool) -> Non
 
 
 @click.group(
+    cls=Group,
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 called wrongly, 4 second factor needed or vault locked, 5 not found, 6 refused by a rule, "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.errors import Busy
 
 
-@click.group("notices")
+@click.group("notices", cls=Group)
 def group() -> None:
     """What owners are told of."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from keywright.cli import operator_policy, operator_tokens, options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import account_of, actor_of, ask_proof
 
 if TYPE_CHECKING:
     from keywright.issuing.model import Permission
 
 
-@click.group("operator")
+@click.group("operator", cls=Group)
 def group() -> None:
     """Operators of this installation, who see every account in the console, and what they decide."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import account_of, actor_of, ask_proof
 from keywright.errors import Invalid
 
@@ -19,7 +20,7 @@ account_option = click.option(
 )
 
 
-@click.group("policy")
+@click.group("policy", cls=Group)
 def group() -> None:
     """What holds for every account. Settings give the defaults; what operators decide goes before them, at once."""
 

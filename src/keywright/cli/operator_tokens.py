@@ -7,12 +7,13 @@ import sys
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.errors import Invalid
 
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-@click.group("token")
+@click.group("token", cls=Group)
 def group() -> None:
     """Service tokens, which programs show at the management API."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.cli.key_changes import account_of, account_option, actor_of, ask_proof
 
 if TYPE_CHECKING:
     from keywright.identity.model import SubAccount
 
 
-@click.group("sub-accounts")
+@click.group("sub-accounts", cls=Group)
 def group() -> None:
     """Sub-accounts: make, list, freeze, unfreeze. Their keys: `keywright keys list --sub-account NAME`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli.commands import Commands
+from keywright.cli.commands import Commands, Group
 
 COMMANDS = Commands(
     {
@@ -32,6 +32,6 @@ COMMANDS = Commands(
 )
 
 
-@click.group("vault", commands=COMMANDS)
+@click.group("vault", cls=Group, commands=COMMANDS)
 def group() -> None:
     """The personal vault: other exchanges' keys, sealed, on this machine."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keywright.cli import options, terminal
+from keywright.cli.commands import Group
 from keywright.errors import Invalid, KeywrightError, Unusable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ server_option = click.option(
 )
 
 
-@click.group("egress")
+@click.group("egress", cls=Group)
 def group() -> None:
     """Egress addresses: each connection has one of its own, and its requests leave from no other."""
 
