@@ -59,8 +59,9 @@ async def test_a_key_that_gained_a_way_out_is_used_no_more(dealings: Dealings, a
     await later(dealings)
     shown = await dealings.shown(ada)
     assert (shown.record.status, shown.record.reasons) == (Status.SUSPENDED, ("exit withdraw",))
-    with pytest.raises(Conflict, match="is suspended"):
+    with pytest.raises(Conflict, match="is suspended") as refused:
         await dealings.hand_out(ada)
+    assert "`keywright vault show grid bot` says why" in refused.value.hint
     assert await dealings.told_of(ada) == ["connection.added", "connection.suspended"]
     await later(dealings)  # it is told once
     assert await dealings.told_of(ada) == ["connection.added", "connection.suspended"]

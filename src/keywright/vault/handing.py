@@ -36,7 +36,7 @@ async def hand_out(
     if connection.record.status is not Status.ACTIVE:
         raise Conflict(
             "the connection {name} is suspended",
-            hint="mend what its last check found, then have it checked: `keywright vault check`",
+            hint="`keywright vault show {name}` says why; mend that, then have it checked: `keywright vault check {name}`",
             name=connection.name,
         )
     if connection.is_master:
