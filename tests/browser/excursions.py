@@ -147,6 +147,7 @@ def _listing(page: Page, running: Running, account: Account) -> Iterator[str]:
     unfold(page, "Change")
     yield "withdrawal addresses, exempt"
     button(page, "Switch on").click()
+    expect_said(page, "Every withdrawal goes to your addresses only.")
     running.clock.advance(minutes=11)
     page.reload()
     expect(button(page, "Switch off")).to_be_visible()
@@ -174,6 +175,7 @@ def judging(page: Page, running: Running, operator: Account) -> Iterator[str]:
     button(page, "Refuse").click()
     expect(section(page, "Identity")).to_contain_text("Refused because")
     button(page, f"Freeze account {customer.email}").click()
+    expect_said(page, "The account is frozen")
     page.goto(f"{running.console}/operator?search={customer.email}")
     link(page, customer.email).click()
     yield "account, refused and frozen"
@@ -204,6 +206,7 @@ def governing(page: Page, running: Running, operator: Account) -> Iterator[str]:
     expect_title(page, "Frozen permissions")
     yield "permissions"
     button(page, "Freeze Transfer everywhere").click()
+    expect_said(page, "Frozen. Every call that takes this permission is refused")
     running.clock.advance(minutes=11)
     page.reload()
     give = section(page, "Transfer")
@@ -220,6 +223,7 @@ def governing(page: Page, running: Running, operator: Account) -> Iterator[str]:
 def _giving_tokens(page: Page, running: Running, operator: Account) -> Iterator[str]:
     link(page, "Service tokens").click()
     link(page, "New service token").click()
+    expect_title(page, "New service token")
     running.clock.advance(minutes=11)
     page.reload()
     yield "new service token"

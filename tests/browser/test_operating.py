@@ -75,6 +75,7 @@ def test_k21_an_operators_decisions_count_at_once_and_stand_in_the_log(
         (found,) = program.get(asked).json()["accounts"]
         assert found["email"] == customer.email
         link(page, "I have stored it").click()
+        expect_title(page, "Service tokens")
         page.go_back()
         expect(page.get_by_text(token)).to_have_count(0)
         page.goto(running.console + "/operator/tokens")

@@ -179,6 +179,7 @@ def test_without_javascript_there_are_codes(
     sign_in(plain, running, email=account.email, password=PASSWORD)
     expect(button(plain, USE)).to_have_count(0)
     give_code(plain, account.authenticator.code(), press="Sign in")
+    expect(plain).not_to_have_url(re.compile("/sign-in"))
     plain.goto(running.console + "/security/passkeys/new")
     give_code(plain, account.authenticator.code(), press="Confirm")
     expect_title(plain, "Add a passkey")

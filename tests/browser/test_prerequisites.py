@@ -123,6 +123,7 @@ def test_k3_ones_own_phrase_is_seen_between_password_and_code(
     expect_said(page, "Your password is changed.")
     page.locator("summary", has_text="Profile menu").click()
     button(page, "Sign out").click()
+    expect_said(page, "You are signed out.")
     for where, sees in ((window, True), (open_another(), False)):
         where.page.goto(running.console + "/sign-in")
         expect(where.page.get_by_text("blue otters at tea")).to_have_count(0)

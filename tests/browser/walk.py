@@ -183,5 +183,6 @@ class Walk:
         for _ in range(100):
             if self.find(word).filter(visible=True).count():
                 return
+            self.page.wait_for_load_state()
             self.page.reload()
         raise AssertionError(f"{self.step.id}: “{word.text}” did not come")
