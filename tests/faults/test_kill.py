@@ -150,9 +150,8 @@ async def test_kills_while_an_installation_is_made(tmp_path: Path) -> None:
         killable.told(facts)
         is_made = (data / "keywright.db").exists()
         found["made" if is_made else "nothing yet"] += 1
-        whole *= (
-            0.7 if is_made else 1.4
-        )  # what else the machine does comes and goes: towards the moment when it is made
+        # What else the machine does comes and goes: towards the moment when it is made.
+        whole *= 0.7 if is_made else 1.4
         account_id = await killable.new_account(data)
         async with killable.opened(data) as services:
             await prove(services, account_id, Told())

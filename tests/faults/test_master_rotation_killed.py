@@ -23,10 +23,10 @@ from keywright.vault.service import Vault
 from keywright.vault.terms import Purpose
 from tests.doubles.exchange import DoubleKey, Said, Seen, running_in_thread
 from tests.doubles.kucoin import KucoinDouble
-from tests.faults.test_rotation_killed import trade, vault_of
-from tests.support.killable import Hands, Say, new_account, opened, start, told
+from tests.faults.test_rotation_killed import ROTATIONS, kill_and_begin_anew, trade, vault_of
+from tests.support.killable import Hands, Say, new_account, opened
 
-KILLS, ROTATIONS, SUB = 14, 3, "gridbot7"
+KILLS, SUB = 14, "gridbot7"
 OURS, MASTERS = "127.0.0.1", "127.0.0.2"
 
 
@@ -104,7 +104,7 @@ async def _rotated_and_killed(data: Path) -> None:
             exchange.spoils = now_and_then(random.Random(13), lost)  # type: ignore[assignment]
             enough = asyncio.Event()
             trading = asyncio.create_task(trade(services, account_id, vault, enough))
-            steps = await asyncio.to_thread(_kill_and_begin_anew, data, account_id, exchange.url)
+            steps = await asyncio.to_thread(kill_and_begin_anew, rotate_on, data, account_id, exchange.url, kills=KILLS)
             enough.set()
             sent = await trading
             exchange.spoils = None
@@ -126,22 +126,3 @@ async def _rotated_and_killed(data: Path) -> None:
                 await services.audit.verify(tx)
             made = len(exchange.keys) - 2
             print(f"{sent} requests, {made} keys made, answers lost {dict(lost)}, steps begun {dict(steps)}")
-
-
-def _kill_and_begin_anew(data: Path, account_id: str, url: str) -> Counter[str]:
-    """Let processes rotate, and kill each after a while of its own; return how often each step was begun."""
-    steps, chance, rounds = Counter[str](), random.Random(13), 0
-    while rounds < KILLS or steps["finished"] < ROTATIONS:
-        rounds += 1
-        assert rounds < 10 * KILLS, steps
-        process, facts = start(rotate_on, data, account_id, url)
-        try:
-            for _ in range(chance.randint(1, 6)):  # facts, not seconds: a busy machine gets as far as an idle one
-                assert facts.poll(60), "it does not go on"
-                steps[facts.recv()[0]] += 1
-            time.sleep(chance.uniform(0, 0.15))
-        finally:
-            process.kill()
-        process.join()
-        steps.update(fact[0] for fact in told(facts))
-    return steps

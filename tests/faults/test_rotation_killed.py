@@ -6,7 +6,9 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +118,9 @@ async def _rotated_and_killed(data: Path) -> None:
             await vault.connect(account_id, new, **proven)  # type: ignore[arg-type]
             enough = asyncio.Event()
             trading = asyncio.create_task(trade(services, account_id, vault, enough))
-            steps = await asyncio.to_thread(_kill_and_begin_anew, data, account_id, exchange.url, keys)
+            steps = await asyncio.to_thread(
+                kill_and_begin_anew, rotate_on, data, account_id, exchange.url, keys, kills=KILLS
+            )
             enough.set()
             sent = await trading
             async with services.database.read() as tx:
@@ -128,18 +132,18 @@ async def _rotated_and_killed(data: Path) -> None:
                 await services.audit.verify(tx)
 
 
-def _kill_and_begin_anew(data: Path, account_id: str, url: str, keys: Keys) -> Counter[str]:
+def kill_and_begin_anew(work: Callable[..., Awaitable[None]], *arguments: Any, kills: int) -> Counter[str]:
     """Let processes rotate, and kill each after a while of its own; return how often each step was begun."""
     steps, chance, rounds = Counter[str](), random.Random(13), 0
-    while rounds < KILLS or steps["finished"] < ROTATIONS:
+    while rounds < kills or steps["finished"] < ROTATIONS:
         rounds += 1
-        assert rounds < 10 * KILLS, steps
-        process, facts = start(rotate_on, data, account_id, url, keys)
+        assert rounds < 10 * kills, steps
+        process, facts = start(work, *arguments)
         try:
-            for _ in range(chance.randint(1, 5)):  # facts, not seconds: a busy machine gets as far as an idle one
+            for _ in range(chance.randint(1, 6)):  # facts, not seconds: a busy machine gets as far as an idle one
                 assert facts.poll(60), "it does not go on"
                 steps[facts.recv()[0]] += 1
-            time.sleep(chance.uniform(0, 0.1))
+            time.sleep(chance.uniform(0, 0.15))
         finally:
             process.kill()
         process.join()

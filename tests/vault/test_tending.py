@@ -391,7 +391,8 @@ def test_checks_are_spread_over_two_hours() -> None:
     assert min(tenths) > 60
 
 
-async def test_what_a_trial_proved_holds_until_another_one_proves_otherwise(dealings: Dealings) -> None:
+async def tried_from_a_second_address(dealings: Dealings) -> Person:
+    """Return somebody whose keys are tried from a second address, for their exchange tells nothing of a filter; it is there."""
     ada = await dealings.world.person()
     await dealings.pool()
     async with dealings.services.database.write() as tx:
@@ -399,10 +400,15 @@ async def test_what_a_trial_proved_holds_until_another_one_proves_otherwise(deal
         await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
     untold = Evidence(Right.ADDRESS_FILTER, None, Grade.UNPROVABLE)
     probe = probed(addresses=())
-    dealings.told.answer = replace(
-        probe, evidence=(*(one for one in probe.evidence if one.right is not Right.ADDRESS_FILTER), untold)
-    )
+    others = (one for one in probe.evidence if one.right is not Right.ADDRESS_FILTER)
+    dealings.told.answer = replace(probe, evidence=(*others, untold))
     dealings.told.bound = True
+    return ada
+
+
+async def test_what_a_trial_proved_holds_until_another_one_proves_otherwise(dealings: Dealings) -> None:
+    ada = await tried_from_a_second_address(dealings)
+    actor = dealings.world.actor(ada)
     made = await dealings.connect(ada)
     assert made.egress.place == ADDRESS  # no connection leaves from where keys are tried
     assert {one.egress.place for one in dealings.told.tried} == {OTHER}
@@ -420,16 +426,8 @@ async def test_a_key_that_was_tried_once_serves_on_when_the_trial_address_is_tak
     dealings: Dealings, accepted: bool
 ) -> None:
     """Nothing changed at the exchange; that nobody tries it any more is shown. A new key has nothing to stand on."""
-    ada = await dealings.world.person()
-    await dealings.pool()
-    async with dealings.services.database.write() as tx:
-        place, actor = rules.egress_place(OTHER), dealings.world.actor(ada)
-        await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
-    untold = Evidence(Right.ADDRESS_FILTER, None, Grade.UNPROVABLE)
-    probe = probed(addresses=())
-    others = (one for one in probe.evidence if one.right is not Right.ADDRESS_FILTER)
-    dealings.told.answer = replace(probe, evidence=(*others, untold))
-    dealings.told.bound = True
+    ada = await tried_from_a_second_address(dealings)
+    actor = dealings.world.actor(ada)
     accept = frozenset({"unproven-address-filter"}) if accepted else frozenset[str]()
     await dealings.connect(ada, kucoin(accept=accept))
     async with dealings.services.database.write() as tx:
@@ -444,7 +442,7 @@ async def test_a_key_that_was_tried_once_serves_on_when_the_trial_address_is_tak
         told: dict[str, Any] = {"proof": dealings.world.proof(ada), "actor": actor, "now": dealings.clock()}
         await dealings.vault.replace_key(ada.account.id, "grid bot", kucoin(3), **told)
     async with dealings.services.database.write() as tx:
-        await dealings.vault.pool.add(tx, place, trial=True, actor=actor, now=dealings.clock())
+        await dealings.vault.pool.add(tx, rules.egress_place(OTHER), trial=True, actor=actor, now=dealings.clock())
     dealings.told.bound = None
     await later(dealings)
     assert (await dealings.shown(ada)).record.status is Status.ACTIVE, "the way there failed"

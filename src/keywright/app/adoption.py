@@ -100,9 +100,8 @@ async def _holder(services: Services, found: Found) -> Connection | None:
             f"your connection {connection.name} holds this key with another secret or passphrase",
             hint="one of the two is wrong, or was rotated: `keywright vault check` tells whether the held one works",
         )
-    if (
-        connection.record.status is not Status.ACTIVE or connection.is_master
-    ):  # its bot would stand still without the file
+    # Its bot would stand still without the file.
+    if connection.record.status is not Status.ACTIVE or connection.is_master:
         why = "serves for rotation alone" if connection.is_master else "is suspended"
         raise Conflict(
             f"your connection {connection.name} holds this key and {why}: no program would be handed it",

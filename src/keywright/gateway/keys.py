@@ -97,9 +97,8 @@ class Keys:
             frozen = self._frozen
             if frozen is None:
                 frozen = frozenset(one.value for one in await frozen_permissions(tx, self._audit))
-                if (
-                    self._sequence == began
-                ):  # or somebody else saw a change meanwhile, which may not be in what was read
+                # Or somebody else saw a change meanwhile, which may not be in what was read.
+                if self._sequence == began:
                     self._frozen = frozen
         return self._open(row, heard=heard, frozen=frozen)
 
